@@ -1,0 +1,353 @@
+//! The command line: words in, a [`Command`] out.
+//!
+//! Values stay text here: [`mimikyu::config`] gives them meaning and bounds, the same as those from the
+//! environment and the file. Nor does clap read the environment, which lies below the flags as a
+//! layer of its own.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use mimikyu::config::{Key, nearest, parse_listen};
+
+/// Exit code of a command line that makes no sense.
+const EXIT_USAGE: u8 = 2;
+
+/// What the program is asked to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Serve the merged list.
+    Serve(Serve),
+    /// Show what it does, with two clusters inside the process.
+    Demo {
+        /// Where clients connect to.
+        listen: SocketAddr,
+    },
+}
+
+/// The arguments of `serve`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// Everything else, in the order of the command line, which is the order of the sources.
+    pub arguments: Vec<(Argument, String)>,
+}
+
+/// What an argument of `serve` stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Argument {
+    /// The value of a flag.
+    Flag(Key),
+    /// An endpoint without a name: the how-manieth, from 0.
+    Endpoint(usize),
+}
+
+/// Why there is nothing to run.
+#[derive(Debug)]
+pub enum Stop {
+    /// Help or the version was asked for.
+    Shown(clap::Error),
+    /// The command line is wrong: one line with cause and cure.
+    Usage(String),
+}
+
+impl Stop {
+    /// Tells the user, and what the program ends with.
+    pub fn report(self) -> ExitCode {
+        match self {
+            Stop::Shown(help) => {
+                // If standard output is closed, nobody is left to tell.
+                let _ = help.print();
+                ExitCode::SUCCESS
+            }
+            Stop::Usage(line) => {
+                crate::cmd::complain(&line);
+                ExitCode::from(EXIT_USAGE)
+            }
+        }
+    }
+}
+
+/// A configuration endpoint for memcached auto discovery that merges several clusters into one.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mimikyu",
+    version,
+    args_conflicts_with_subcommands = true,
+    override_usage = "mimikyu [serve] [OPTIONS] [PRIMARY [SECONDARY...]]\n       mimikyu demo [--listen ADDR]",
+    after_help = AFTER_HELP
+)]
+struct Line {
+    #[command(subcommand)]
+    command: Option<Word>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// Ask the sources for their nodes and serve the merged list (the default)
+    #[command(
+        override_usage = "mimikyu serve [OPTIONS] [PRIMARY [SECONDARY...]]",
+        after_help = AFTER_HELP
+    )]
+    Serve(Box<ServeArgs>),
+    /// See it at work: two small clusters and the endpoint, in one process
+    Demo {
+        /// Where clients connect to
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11211")]
+        listen: String,
+    },
+}
+
+const AFTER_HELP: &str = "\
+A setting is taken from its flag, else from the environment (--poll-interval is
+MIMIKYU_POLL_INTERVAL; lists are separated by spaces), else from the file
+(poll_interval), else it is the default.
+
+Examples:
+  Merge two clusters, the old one's nodes first:
+    mimikyu old.abc.cfg.use1.cache.amazonaws.com:11211 new.def.cfg.use1.cache.amazonaws.com:11211
+
+  Auto discovery for two memcached servers of your own:
+    mimikyu serve --listen 127.0.0.1:11211 --static local=10.0.0.1:11211,10.0.0.2:11211";
+
+const SOURCES: &str = "Sources, listed in the order they are given";
+const CLIENTS: &str = "Clients";
+const POLLING: &str = "Polling and the list";
+const PROCESS: &str = "Process";
+
+/// The flags of `serve`, read by [`serve`] from [`ArgMatches`], which alone knows the order of values.
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Configuration endpoints: the sources primary, secondary, upstream3, …
+    #[arg(value_name = "HOST:PORT", help_heading = SOURCES)]
+    endpoints: Vec<String>,
+    /// A configuration endpoint to be asked for its nodes; repeatable
+    #[arg(long, value_name = "NAME=HOST:PORT", help_heading = SOURCES)]
+    upstream: Vec<String>,
+    /// Nodes as they are; repeatable
+    #[arg(long = "static", id = "static", value_name = "NAME=HOST:PORT,HOST:PORT...", help_heading = SOURCES)]
+    nodes: Vec<String>,
+    /// A DNS name, each address of which is a node; repeatable
+    #[arg(long, value_name = "NAME=HOST:PORT", help_heading = SOURCES)]
+    dns: Vec<String>,
+
+    /// Where clients connect to: IP:PORT, [IPv6]:PORT or :PORT; repeatable [default: 0.0.0.0:11211]
+    #[arg(long, value_name = "ADDR", help_heading = CLIENTS)]
+    listen: Vec<String>,
+    /// Most connections at a time [default: 65536, less if the descriptor limit is lower]
+    #[arg(long, value_name = "N", help_heading = CLIENTS)]
+    connections_max: Option<String>,
+    /// Close a connection that is silent for this long; 0s is never [default: 0s]
+    #[arg(long, value_name = "TIME", help_heading = CLIENTS)]
+    idle_timeout: Option<String>,
+    /// What "version" answers [default: 1.6.22]
+    #[arg(long, value_name = "N.N.N", help_heading = CLIENTS)]
+    version_reply: Option<String>,
+
+    /// Time from one poll of a source to the next [default: 10s]
+    #[arg(long, value_name = "TIME", help_heading = POLLING)]
+    poll_interval: Option<String>,
+    /// Longest time for one poll [default: 2s]
+    #[arg(long, value_name = "TIME", help_heading = POLLING)]
+    poll_timeout: Option<String>,
+    /// Longest wait for the first answer of every source [default: 10s]
+    #[arg(long, value_name = "TIME", help_heading = POLLING)]
+    startup_grace: Option<String>,
+    /// Sources that must have answered before a list is served: any, all [default: any]
+    #[arg(long, value_name = "WHICH", help_heading = POLLING)]
+    require: Option<String>,
+    /// Added to the sum of the upstreams' versions [default: 1000000]
+    #[arg(long, value_name = "N", help_heading = POLLING)]
+    version_base: Option<String>,
+    /// Keep the last list in this file, and serve it at once after a restart [default: none]
+    #[arg(long, value_name = "FILE", help_heading = POLLING)]
+    state: Option<String>,
+
+    /// Configuration file, in TOML [default: $MIMIKYU_CONFIG, else none]
+    #[arg(long, value_name = "FILE", help_heading = PROCESS)]
+    config: Option<PathBuf>,
+    /// Worker threads [default: one for each CPU this process may run on]
+    #[arg(long, value_name = "N", help_heading = PROCESS)]
+    workers: Option<String>,
+    /// How log lines are written: text, json; RUST_LOG says which [default: text]
+    #[arg(long, value_name = "FORMAT", help_heading = PROCESS)]
+    log_format: Option<String>,
+}
+
+/// Reads a command line, the program's name first.
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Command, Stop> {
+    let matches = Line::command().try_get_matches_from(words).map_err(stop)?;
+    match Line::from_arg_matches(&matches).map_err(stop)?.command {
+        Some(Word::Demo { listen }) => {
+            let listen = parse_listen(&listen).map_err(|fault| Stop::Usage(format!("--listen: {fault}")))?;
+            Ok(Command::Demo { listen })
+        }
+        Some(Word::Serve(_)) => {
+            // Clap has just found the subcommand, so its matches are there.
+            Ok(Command::Serve(serve(matches.subcommand().map_or(&matches, |(_, matches)| matches))))
+        }
+        None => {
+            let serve = serve(&matches);
+            check_first_word(&serve)?;
+            Ok(Command::Serve(serve))
+        }
+    }
+}
+
+fn serve(matches: &ArgMatches) -> Serve {
+    let values = |id: &str| {
+        let texts = matches.get_many::<String>(id).into_iter().flatten().cloned();
+        matches.indices_of(id).into_iter().flatten().zip(texts).collect::<Vec<_>>()
+    };
+    let mut arguments = Vec::new();
+    for key in Key::ALL {
+        arguments.extend(values(key.name()).into_iter().map(|(at, text)| (at, Argument::Flag(key), text)));
+    }
+    for (position, (at, text)) in values("endpoints").into_iter().enumerate() {
+        arguments.push((at, Argument::Endpoint(position), text));
+    }
+    arguments.sort_by_key(|(at, ..)| *at);
+    Serve {
+        config: matches.get_one("config").cloned(),
+        arguments: arguments.into_iter().map(|(_, argument, text)| (argument, text)).collect(),
+    }
+}
+
+/// Without a subcommand, what looks like an endpoint may be a misspelt or a late one.
+fn check_first_word(serve: &Serve) -> Result<(), Stop> {
+    let line = Line::command();
+    let commands = || line.get_subcommands().map(clap::Command::get_name);
+    for (argument, word) in &serve.arguments {
+        let Argument::Endpoint(position) = argument else { continue };
+        if commands().any(|command| command == word) {
+            return Err(Stop::Usage(format!("the command {word:?} comes too late; write it first")));
+        }
+        if *position == 0 && !word.contains(':') {
+            let cure = match nearest(word, commands()) {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => "give an endpoint's HOST:PORT, or try mimikyu --help".to_owned(),
+            };
+            return Err(Stop::Usage(format!("{word:?} is not HOST:PORT nor a command; {cure}")));
+        }
+    }
+    Ok(())
+}
+
+fn stop(error: clap::Error) -> Stop {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Shown(error),
+        _ => Stop::Usage(one_line(&error.render().to_string())),
+    }
+}
+
+/// Makes one line of clap's several: its first paragraph is the cause, its tip is the cure.
+fn one_line(rendered: &str) -> String {
+    let lines = rendered.lines().map(str::trim);
+    let body =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let (tips, cause): (Vec<_>, Vec<_>) =
+        body.filter(|line| !line.is_empty()).partition(|line| line.starts_with("tip:"));
+    let cause = cause.join(" ");
+    let cause = cause.strip_prefix("error: ").unwrap_or(&cause);
+    match tips.first() {
+        Some(tip) => format!("{cause}; {}", tip.trim_start_matches("tip:").trim()),
+        None => format!("{cause}; try mimikyu --help"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(words: &str) -> Result<Command, Stop> {
+        parse(["mimikyu"].into_iter().chain(words.split_whitespace()))
+    }
+
+    fn usage(words: &str) -> String {
+        match line(words) {
+            Err(Stop::Usage(line)) => line,
+            other => panic!("{words}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound_and_every_setting_has_its_flag() {
+        Line::command().debug_assert();
+        for key in Key::ALL {
+            let Ok(Command::Serve(serve)) = line(&format!("serve {} x", key.flag())) else {
+                panic!("{key:?}")
+            };
+            assert_eq!(serve.arguments, [(Argument::Flag(key), "x".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn sources_keep_the_order_of_the_command_line() {
+        let words = "--static=s=n:1,m:1 alpha:1 --upstream u=b:1 --dns d=c:1 beta:1 --static t=n:2 \
+                     --upstream=v=w:1 --workers=2 gamma:1 --config f.toml";
+        let expected: Vec<_> = [
+            (Argument::Flag(Key::Static), "s=n:1,m:1"),
+            (Argument::Endpoint(0), "alpha:1"),
+            (Argument::Flag(Key::Upstream), "u=b:1"),
+            (Argument::Flag(Key::Dns), "d=c:1"),
+            (Argument::Endpoint(1), "beta:1"),
+            (Argument::Flag(Key::Static), "t=n:2"),
+            (Argument::Flag(Key::Upstream), "v=w:1"),
+            (Argument::Flag(Key::Workers), "2"),
+            (Argument::Endpoint(2), "gamma:1"),
+        ]
+        .map(|(argument, text)| (argument, text.to_owned()))
+        .into();
+        let expected = Command::Serve(Serve { config: Some("f.toml".into()), arguments: expected });
+        assert_eq!(line(words).unwrap(), expected);
+        assert_eq!(line(&format!("serve {words}")).unwrap(), expected);
+        let Ok(Command::Serve(nothing)) = line("") else { panic!("no serve") };
+        assert_eq!(nothing, Serve { config: None, arguments: vec![] });
+    }
+
+    #[test]
+    fn demo_listens_on_loopback() {
+        for (words, address) in [("demo", "127.0.0.1:11211"), ("demo --listen [::1]:0", "[::1]:0")] {
+            assert_eq!(line(words).unwrap(), Command::Demo { listen: address.parse().unwrap() });
+        }
+        assert!(usage("demo --listen 11211").starts_with(r#"--listen: "11211" is not IP:PORT; "#));
+    }
+
+    #[test]
+    fn usage_errors_are_one_line_with_a_cure() {
+        for (words, expected) in [
+            ("serv", r#""serv" is not HOST:PORT nor a command; did you mean "serve"?"#),
+            ("--workers 2 demos", r#""demos" is not HOST:PORT nor a command; did you mean "demo"?"#),
+            ("alpha", r#""alpha" is not HOST:PORT nor a command; give an endpoint's HOST:PORT"#),
+            (
+                "serve --pol-interval 1s",
+                "unexpected argument '--pol-interval' found; a similar argument exists: '--poll-interval'",
+            ),
+            ("--colour", "unexpected argument '--colour' found; "),
+            ("serve --listen", "a value is required for '--listen <ADDR>' but none was supplied; "),
+            ("--workers 1 --workers 2", "the argument '--workers <N>' cannot be used multiple times; "),
+            ("--upstream a=b:1 serve", r#"the command "serve" comes too late; write it first"#),
+            ("alpha:1 demo", r#"the command "demo" comes too late; write it first"#),
+            ("demo --workers 1", "unexpected argument '--workers' found; "),
+            ("demo alpha:1", "unexpected argument 'alpha:1' found; "),
+        ] {
+            let line = usage(words);
+            assert!(line.starts_with(expected), "{words}: {line}");
+            assert!(line.contains("; ") && !line.contains('\n'), "{words}: {line}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_shown() {
+        for words in ["--help", "-h", "--version", "serve --help", "demo --help", "help serve"] {
+            let Err(Stop::Shown(shown)) = line(words) else { panic!("{words}") };
+            assert_eq!(shown.exit_code(), 0, "{words}");
+        }
+    }
+}

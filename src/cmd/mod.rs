@@ -1,0 +1,108 @@
+//! The subcommands, a file each, and how their failures are told.
+
+mod demo;
+mod serve;
+
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::cli::Command;
+
+/// Exit code of a failure at run time that knows no other.
+const EXIT_RUNTIME: u8 = 1;
+
+/// Why a command ended early: one line, and the exit code.
+#[derive(Debug)]
+struct Failure {
+    line: String,
+    exit_code: u8,
+}
+
+impl Failure {
+    fn new(error: &(dyn Error + 'static), exit_code: u8) -> Failure {
+        Failure { line: chain(error), exit_code }
+    }
+}
+
+impl From<mimikyu::config::Error> for Failure {
+    fn from(error: mimikyu::config::Error) -> Failure {
+        Failure::new(&error, error.exit_code())
+    }
+}
+
+impl From<mimikyu::daemon::Error> for Failure {
+    fn from(error: mimikyu::daemon::Error) -> Failure {
+        Failure::new(&error, error.exit_code())
+    }
+}
+
+impl From<Box<dyn Error>> for Failure {
+    fn from(error: Box<dyn Error>) -> Failure {
+        let daemon = error.downcast_ref::<mimikyu::daemon::Error>();
+        Failure::new(error.as_ref(), daemon.map_or(EXIT_RUNTIME, |daemon| daemon.exit_code()))
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Serve(serve) => serve::run(serve),
+        Command::Demo { listen } => demo::run(listen).map_err(Failure::from),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure.line);
+            ExitCode::from(failure.exit_code)
+        }
+    }
+}
+
+/// Writes the one line that a failing program leaves on standard error, if anyone can still read it.
+pub fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "mimikyu: {line}");
+}
+
+/// An error and its causes, on one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    let line = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    line.lines().map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("cannot listen\n  on :1")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_chain_is_one_line() {
+        let error = Outer(std::io::Error::other("in use"));
+        assert_eq!(chain(&error), "cannot listen; on :1: in use");
+    }
+
+    #[test]
+    fn exit_codes_are_the_errors_own() {
+        let boxed: Box<dyn Error> = Box::new(Outer(std::io::Error::other("in use")));
+        assert_eq!(Failure::from(boxed).exit_code, 1);
+        let usage = mimikyu::config::resolve([]).unwrap_err();
+        assert_eq!(Failure::from(usage).exit_code, 2);
+    }
+}

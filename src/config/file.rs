@@ -1,0 +1,230 @@
+//! Settings from a TOML file, read value by value so that every error has its line and key.
+//!
+//! Not by `serde`'s derive: its errors for an unknown key or a wrong type know the place, but those
+//! of our own bounds would not.
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{Error, Fault, Origin, quoted};
+use super::key::{Key, nearest};
+use super::layer::{Layer, Setting};
+use super::{Source, SourceKind, source};
+use crate::limits::CONFIG_BYTES_MAX;
+
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The keys of a `[[source]]` table that say what it is, of which it has exactly one.
+const KINDS: [Key; 3] = [Key::Upstream, Key::Static, Key::Dns];
+
+/// Reads a configuration file.
+pub fn from_file(path: &Path) -> Result<Layer, Error> {
+    let text =
+        read(path).map_err(|fault| fault.at(Origin::File { path: path.into(), line: None, key: None }))?;
+    Document { path, text: &text }.layer()
+}
+
+fn read(path: &Path) -> Result<String, Fault> {
+    let mut bytes = Vec::new();
+    let file = File::open(path);
+    file.and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(|error| {
+        Fault::new(format!("cannot be read: {error}"), "check the path and its permissions")
+    })?;
+    if bytes.len() as u64 > CONFIG_BYTES_MAX {
+        let what = format!("the file has more than {CONFIG_BYTES_MAX} bytes");
+        return Err(Fault::new(what, "check that it is the configuration"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| Fault::new("the file is not UTF-8 text", "check that it is the configuration"))
+}
+
+/// The text being read, which turns positions into lines.
+struct Document<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Document<'_> {
+    fn layer(&self) -> Result<Layer, Error> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        // They come in the order in which the parser's passes met them; a reader wants the first in the file.
+        let first = errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start));
+        if let Some(error) = first {
+            let what = error.message().trim().replace('\n', ", ");
+            let origin = self.origin(&error.span().unwrap_or(0..0), None);
+            return Err(Fault::new(format!("not TOML: {what}"), "correct the line").at(origin));
+        }
+        let mut layer = Layer { file: Some(self.path.into()), ..Layer::default() };
+        for (key, span, value) in in_order(table.get_ref()) {
+            let known = Key::ALL.into_iter().find(|known| known.name() == key && !known.is_source());
+            match known {
+                Some(Key::Listen) => self.listen(value, &mut layer)?,
+                Some(known) => {
+                    let origin = self.origin(&value.span(), Some(key));
+                    let text = scalar(known, value.get_ref()).map_err(|fault| fault.at(origin.clone()))?;
+                    layer.set(known, &text, origin)?;
+                }
+                None if key == "source" => layer.sources = self.sources(value)?,
+                None => return Err(unknown_key(key).at(self.origin(&span, None))),
+            }
+        }
+        Ok(layer)
+    }
+
+    /// One address, or an array of them.
+    fn listen(&self, value: &Value, layer: &mut Layer) -> Result<(), Error> {
+        let one = std::slice::from_ref(value);
+        let items = value.get_ref().as_array().map_or(one, |array| array);
+        if items.is_empty() {
+            let fault = Fault::new("the list is empty", "leave the key out for 0.0.0.0:11211");
+            return Err(fault.at(self.origin(&value.span(), Some("listen"))));
+        }
+        items.iter().try_for_each(|item| {
+            let text = self.string(item, "listen")?;
+            layer.set(Key::Listen, text, self.origin(&item.span(), Some("listen")))
+        })
+    }
+
+    fn sources(&self, value: &Value) -> Result<Vec<Setting<Source>>, Error> {
+        let fault = |span: &Range<usize>| {
+            Fault::new("source is not an array of tables", "write [[source]] above the keys of each")
+                .at(self.origin(span, None))
+        };
+        let tables = value.get_ref().as_array().ok_or_else(|| fault(&value.span()))?;
+        let table = |value: &Value| match value.get_ref().as_table() {
+            Some(table) => self.source(table, &value.span()),
+            None => Err(fault(&value.span())),
+        };
+        tables.iter().map(table).collect()
+    }
+
+    /// One `[[source]]` table.
+    fn source(&self, table: &DeTable, header: &Range<usize>) -> Result<Setting<Source>, Error> {
+        let (mut name, mut kind) = (None, None);
+        for (key, span, value) in in_order(table) {
+            let origin = || self.origin(&value.span(), Some(key));
+            if key == "name" {
+                let text = self.string(value, key)?;
+                source::check_name(text).map_err(|fault| fault.at(origin()))?;
+                name = Some(Setting { value: text.to_owned(), origin: origin() });
+                continue;
+            }
+            let Some(known) = KINDS.into_iter().find(|known| known.name() == key) else {
+                return Err(unknown_source_key(key).at(self.origin(&span, None)));
+            };
+            if kind.is_some() {
+                let fault =
+                    Fault::new("a second place for one source", "give it a [[source]] table of its own");
+                return Err(fault.at(origin()));
+            }
+            kind = Some(match known {
+                Key::Static => SourceKind::Static(self.nodes(value)?),
+                Key::Dns => SourceKind::Dns(self.host_port(value, key)?),
+                _ => SourceKind::Endpoint(self.host_port(value, key)?),
+            });
+        }
+        let missing = |what, cure| Fault::new(what, cure).at(self.origin(header, None));
+        let name = name.ok_or_else(|| missing("the source has no name", "add name = \"…\""))?;
+        let kind = kind
+            .ok_or_else(|| missing("the source has no place", "add one of upstream, static and dns to it"))?;
+        Ok(Setting { value: Source { name: name.value, kind }, origin: name.origin })
+    }
+
+    fn nodes(&self, value: &Value) -> Result<Vec<super::HostPort>, Error> {
+        let origin = self.origin(&value.span(), Some("static"));
+        let Some(items) = value.get_ref().as_array() else {
+            return Err(wrong_type("an array", "write static = [\"HOST:PORT\", …]", value).at(origin));
+        };
+        let nodes: Result<_, _> = items.iter().map(|item| self.host_port(item, "static")).collect();
+        source::check_nodes(nodes?).map_err(|fault| fault.at(origin))
+    }
+
+    fn host_port(&self, value: &Value, key: &str) -> Result<super::HostPort, Error> {
+        let parsed = self.string(value, key)?.parse();
+        parsed.map_err(|fault: Fault| fault.at(self.origin(&value.span(), Some(key))))
+    }
+
+    fn string<'v>(&self, value: &'v Value, key: &str) -> Result<&'v str, Error> {
+        let fault = || wrong_type("a string", "put it in quotes", value);
+        value.get_ref().as_str().ok_or_else(|| fault().at(self.origin(&value.span(), Some(key))))
+    }
+
+    fn origin(&self, span: &Range<usize>, key: Option<&str>) -> Origin {
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        Origin::File { path: self.path.into(), line: Some(line), key: key.map(str::to_owned) }
+    }
+}
+
+/// A table's entries as the file has them, so that the first error in the file is the one reported.
+fn in_order<'t>(table: &'t DeTable) -> Vec<(&'t str, Range<usize>, &'t Value<'t>)> {
+    let entries = table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value));
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|(_, span, _)| span.start);
+    entries
+}
+
+/// The text of a value that is not a list, if it has the type of its key.
+fn scalar(key: Key, value: &DeValue) -> Result<String, Fault> {
+    let (wanted, cure) = match key {
+        Key::Workers | Key::VersionBase | Key::ConnectionsMax => ("an integer", "write it without quotes"),
+        _ => ("a string", "put it in quotes"),
+    };
+    match (key, value) {
+        (Key::Workers | Key::VersionBase | Key::ConnectionsMax, DeValue::Integer(number)) => {
+            let decimal = i128::from_str_radix(number.as_str(), number.radix());
+            Ok(decimal.map_or_else(|_| number.to_string(), |number| number.to_string()))
+        }
+        // A bare 0 is a time, and of any other number the cure is to write the unit.
+        (
+            Key::PollInterval | Key::PollTimeout | Key::StartupGrace | Key::IdleTimeout,
+            DeValue::Integer(number),
+        ) if number.radix() == 10 && !number.as_str().starts_with(['+', '-']) => {
+            Ok(number.as_str().to_owned())
+        }
+        (_, DeValue::String(text)) if wanted == "a string" => Ok(text.to_string()),
+        _ => Err(Fault::new(format!("expected {wanted}, found {}", article(value)), cure)),
+    }
+}
+
+fn wrong_type(wanted: &str, cure: &str, found: &Value) -> Fault {
+    Fault::new(format!("expected {wanted}, found {}", article(found.get_ref())), cure)
+}
+
+fn article(value: &DeValue) -> String {
+    match value.type_str() {
+        name if name.starts_with(['a', 'i']) => format!("an {name}"),
+        name => format!("a {name}"),
+    }
+}
+
+fn unknown_key(key: &str) -> Fault {
+    let what = format!("unknown key {}", quoted(key));
+    if KINDS.iter().any(|kind| kind.name() == key) || key == "name" {
+        return Fault::new(what, "put it in a [[source]] table");
+    }
+    let known = || Key::ALL.into_iter().filter(|key| !key.is_source()).map(Key::name).chain(["source"]);
+    match nearest(key, known()) {
+        Some(meant) => Fault::new(what, format!("did you mean \"{meant}\"?")),
+        None => Fault::new(what, format!("known are {}", known().collect::<Vec<_>>().join(", "))),
+    }
+}
+
+fn unknown_source_key(key: &str) -> Fault {
+    let what = format!("unknown key {} of a source", quoted(key));
+    if Key::ALL.iter().any(|known| known.name() == key) {
+        return Fault::new(what, "put it above the first [[source]]");
+    }
+    match nearest(key, KINDS.map(Key::name).into_iter().chain(["name"])) {
+        Some(meant) => Fault::new(what, format!("did you mean \"{meant}\"?")),
+        None => Fault::new(what, "known are name, upstream, static, dns"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! The configuration: typed, complete and valid, from flags, environment, file and defaults.
+//!
+//! [`Config`] is what the rest of the program sees; it has no optional settings left in it. A
+//! [`Layer`] is one place that settings come from; [`resolve`] lays them over each other.
+
+mod address;
+mod env;
+mod error;
+mod file;
+mod key;
+mod layer;
+mod source;
+mod value;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use address::HostPort;
+pub use env::{Environment, from_env};
+pub use error::{Error, Fault, Origin};
+pub use file::from_file;
+pub use key::{Key, nearest};
+pub use layer::{Layer, Setting, resolve};
+pub use value::listen as parse_listen;
+
+/// Everything the daemon needs to know before it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Addresses that clients connect to; a port of 0 is chosen by the kernel.
+    pub listen: Vec<SocketAddr>,
+    /// Where nodes come from, in the order in which their nodes are listed. Never empty.
+    pub sources: Vec<Source>,
+    /// Worker threads; `None` is one for each CPU this process may run on.
+    pub workers: Option<usize>,
+    /// Time from the start of one poll of a source to the start of the next.
+    pub poll_interval: Duration,
+    /// Longest that one poll of a source may take.
+    pub poll_timeout: Duration,
+    /// Longest wait for the first answer of every source.
+    pub startup_grace: Duration,
+    /// Whether a list without every source's nodes may be served.
+    pub require: Require,
+    /// Where the last list and answers are kept over a restart.
+    pub state: Option<PathBuf>,
+    /// Added to the sum of the upstreams' versions; at least 1.
+    pub version_base: u32,
+    /// Most connections held at a time; `None` is as many as the descriptor limit allows, up to a default.
+    pub connections_max: Option<usize>,
+    /// Time after which a connection that asks nothing is closed; zero is never.
+    pub idle_timeout: Duration,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// What `version` answers: exactly three numbers, at least 1.4.14.
+    pub version_reply: String,
+}
+
+/// A named place that nodes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The name used in logs and in the state file; unique in a configuration.
+    pub name: String,
+    /// What kind of place, and where.
+    pub kind: SourceKind,
+}
+
+/// What a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A configuration endpoint, asked for its list at every poll.
+    Endpoint(HostPort),
+    /// Nodes given in the configuration, in this order.
+    Static(Vec<HostPort>),
+    /// Every address of a DNS name is a node.
+    Dns(HostPort),
+}
+
+/// Whether a list that lacks a source's nodes may be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Require {
+    /// After the grace, what there is.
+    #[default]
+    Any,
+    /// Nothing until every source has answered once.
+    All,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}

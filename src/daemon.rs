@@ -1,0 +1,241 @@
+//! Builds the rooms, joins the threads, and takes them down again.
+//!
+//! ```text
+//!  bind ──▶ rings ──▶ poll … until there is a list or the grace is over ──▶ listen, accept
+//!                                                                              │ SIGTERM
+//!  leave ◀── every reply sent, or the deadline ◀── take what is queued ◀───────┘
+//! ```
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::{Config, SourceKind};
+use crate::limits::{CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN};
+use crate::mailbox::{self, Mail, Postbox};
+use crate::metrics::Metrics;
+use crate::poller::Poller;
+use crate::signal::Signals;
+use crate::snapshot::Publisher;
+use crate::stats::{Own, Questions};
+use crate::worker::{self, BindError, Exit, Limits, Listeners, Setup, Unavailable};
+
+/// Why the daemon could not start, or had to stop.
+#[derive(Debug)]
+pub enum Error {
+    /// An address can't be listened on.
+    Bind(BindError),
+    /// io_uring can't be used.
+    Ring(Unavailable),
+    /// The control plane can't be built.
+    Control(io::Error),
+    /// A worker stopped by itself; the rest does not go on without it.
+    Worker(String),
+    /// A second signal came before all was answered.
+    CutShort,
+}
+
+impl Error {
+    /// The exit code of the process: a failure at run time.
+    pub fn exit_code(&self) -> u8 {
+        1
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(error) => error.fmt(f),
+            Self::Ring(error) => error.fmt(f),
+            Self::Control(error) => write!(f, "the control thread can't run: {error}"),
+            Self::Worker(what) => write!(f, "{what}; stopping rather than serve with fewer workers"),
+            Self::CutShort => f.write_str("a second signal: left before every client was answered"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Serves until a signal. `ready` is called with the addresses once clients may come.
+pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
+    let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
+    let connections_max = connections_max(config.connections_max, workers * config.listen.len());
+    let listeners = worker::bind(&config.listen, workers).map_err(Error::Bind)?;
+    let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
+    let daemon = Daemon { config, workers, connections_max, listeners };
+    match runtime {
+        Ok(runtime) => runtime.block_on(daemon.run(ready)),
+        // The workers' rings fail for the same reason, and say more about it.
+        Err(error) => worker::available().map_err(Error::Ring).and(Err(Error::Control(error))),
+    }
+}
+
+/// The daemon before its threads run.
+struct Daemon {
+    config: Config,
+    workers: usize,
+    connections_max: usize,
+    listeners: Listeners,
+}
+
+impl Daemon {
+    async fn run(self, on_ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
+        let Self { config, workers, connections_max, listeners } = self;
+        let addresses = listeners.addresses.clone();
+        let mut signals = Signals::catch().map_err(Error::Control)?;
+        let publisher = Publisher::new(&config.version_reply);
+        let questions = Questions::default();
+        let metrics = Metrics::new(workers);
+
+        let mut postboxes = Vec::new();
+        let mut mailboxes = Vec::new();
+        for _ in 0..workers {
+            let (postbox, mailbox) = mailbox::pair().map_err(Error::Control)?;
+            mailboxes.push((mailbox, questions.asker(postbox.clone())));
+            postboxes.push(postbox);
+        }
+        let (left, exits) = mpsc::unbounded_channel();
+        let exit = |_| -> Exit {
+            let left = left.clone();
+            // Nobody listens only when the daemon is leaving already.
+            Box::new(move |outcome| drop(left.send(outcome)))
+        };
+        let limits = Limits { connections_max, idle_timeout: config.idle_timeout };
+        // The sockets are kept here too until they listen.
+        let reader = publisher.reader();
+        let listen = listeners.try_clone().map_err(Error::Bind)?;
+        let setup = Setup { listeners, reader, workers: mailboxes, limits, metrics: metrics.clone() };
+        let (threads, features) = worker::spawn(setup, exit).map_err(Error::Ring)?;
+        let mut crew = Crew { postboxes, threads, exits };
+
+        let own =
+            Own { metrics, version: config.version_reply.clone(), connections_max, started: Instant::now() };
+        tokio::task::spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
+        let (ready, is_ready) = oneshot::channel();
+        let poller = Poller::new(&config, publisher);
+        tokio::task::spawn_local(poller.run(ready));
+
+        tokio::select! {
+            _ = is_ready => {}
+            signal = signals.next() => {
+                tracing::info!(signal, "stopping before anything was served");
+                return crew.dismiss();
+            }
+            outcome = crew.loss() => return Err(outcome),
+        }
+        listen.listen().map_err(Error::Bind)?;
+        drop(listen);
+        crew.tell(|| Mail::Serve);
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            listen = %joined(&addresses),
+            workers,
+            connections_max,
+            ring = %features,
+            sources = %joined(config.sources.iter().map(|source| &source.name)),
+            "ready"
+        );
+        on_ready(&addresses);
+
+        tokio::select! {
+            signal = signals.next() => tracing::info!(signal, "stopping: answering what was asked"),
+            outcome = crew.loss() => return Err(outcome),
+        }
+        crew.tell(|| Mail::Drain);
+        tokio::select! {
+            outcome = crew.gone() => outcome?,
+            _ = signals.next() => return Err(Error::CutShort),
+        }
+        tracing::info!("stopped");
+        crew.dismiss()
+    }
+}
+
+/// The workers' threads, as the control plane knows them.
+struct Crew {
+    postboxes: Vec<Postbox>,
+    threads: Vec<JoinHandle<()>>,
+    exits: mpsc::UnboundedReceiver<Result<(), String>>,
+}
+
+impl Crew {
+    fn tell(&self, mail: impl Fn() -> Mail) {
+        for postbox in &self.postboxes {
+            postbox.post(mail());
+        }
+    }
+
+    /// Waits for a worker to leave that was not told to.
+    async fn loss(&mut self) -> Error {
+        match self.exits.recv().await {
+            Some(Err(what)) => Error::Worker(what),
+            _ => Error::Worker("a worker left".into()),
+        }
+    }
+
+    /// Waits until all have left. They watch the deadline themselves; that one does not is a fault.
+    async fn gone(&mut self) -> Result<(), Error> {
+        for _ in 0..self.threads.len() {
+            match tokio::time::timeout(DRAIN + Duration::from_secs(1), self.exits.recv()).await {
+                Ok(Some(Ok(()))) => {}
+                Ok(Some(Err(what))) => return Err(Error::Worker(what)),
+                _ => return Err(Error::Worker("a worker did not stop".into())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Has them leave, whatever is under way, and waits for the threads' ends.
+    fn dismiss(self) -> Result<(), Error> {
+        self.tell(|| Mail::Leave);
+        for thread in self.threads {
+            if thread.join().is_err() {
+                return Err(Error::Worker("a worker panicked".into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sources that can be asked for `stats`, in their order.
+fn endpoints(config: &Config) -> Vec<crate::config::HostPort> {
+    let endpoint = |source: &crate::config::Source| match &source.kind {
+        SourceKind::Endpoint(target) => Some(target.clone()),
+        SourceKind::Static(_) | SourceKind::Dns(_) => None,
+    };
+    config.sources.iter().filter_map(endpoint).collect()
+}
+
+/// Raises the descriptor limit to what is needed and allowed, and returns how many connections fit.
+fn connections_max(configured: Option<usize>, listeners: usize) -> usize {
+    let wanted = configured.unwrap_or(CONNECTIONS_MAX);
+    let reserved = DESCRIPTORS_RESERVED + listeners;
+    let needed = (wanted + reserved) as u64;
+    let limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.unwrap_or(u64::MAX);
+    let mut current = limit.current.unwrap_or(u64::MAX);
+    if current < needed {
+        let raised = needed.min(allowed);
+        if setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }).is_ok() {
+            current = raised;
+        }
+    }
+    let fitting = usize::try_from(current).unwrap_or(usize::MAX).saturating_sub(reserved).max(1);
+    if fitting < wanted && configured.is_some() {
+        tracing::warn!(
+            connections_max = wanted,
+            fitting,
+            "the descriptor limit allows fewer connections: raise it (ulimit -Hn, LimitNOFILE=)"
+        );
+    }
+    fitting.min(wanted)
+}
+
+fn joined<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(",")
+}

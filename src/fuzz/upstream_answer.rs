@@ -1,0 +1,69 @@
+//! An upstream's answer ends at the same byte and means the same, however it arrives.
+
+use super::{cuts, payload};
+use crate::cluster::Cluster;
+use crate::limits::{ANSWER_BYTES_MAX, STATS_BYTES_MAX};
+use crate::protocol::answer::{self, Error};
+use crate::protocol::{Parsed, stats};
+
+/// Reads `input` as the answer to `config get cluster`, and as the answer to `stats`.
+pub fn upstream_answer(input: &[u8]) {
+    list(input);
+    end_of_stats(input);
+}
+
+fn list(input: &[u8]) {
+    let whole = answer::parse(input);
+    match &whole {
+        Parsed::Partial => assert!(input.len() <= ANSWER_BYTES_MAX, "an endless answer waits for more"),
+        Parsed::Complete { value, used } => {
+            assert!((1..=input.len()).contains(used), "{used} of {}", input.len());
+            taken(value, *used);
+            if *value != Err(Error::TooLong) {
+                assert_eq!(answer::parse(&input[..*used]), whole, "what follows an answer matters");
+            }
+        }
+    }
+    for cut in cuts(input) {
+        match answer::parse(&input[..cut]) {
+            Parsed::Partial => {
+                let ended = matches!(whole, Parsed::Complete { used, .. } if used <= cut);
+                assert!(!ended, "no longer whole at {cut}");
+            }
+            // Seen earlier than the line that would have said what it is: no list either way.
+            Parsed::Complete { value: Err(Error::TooLong), .. } => {
+                assert!(matches!(whole, Parsed::Complete { value: Err(_), .. }));
+            }
+            at_cut => assert_eq!(at_cut, whole, "another answer at {cut}"),
+        }
+    }
+}
+
+/// What holds for an answer that ended.
+fn taken(value: &Result<Cluster, Error>, used: usize) {
+    match value {
+        Ok(cluster) => {
+            assert!(used <= ANSWER_BYTES_MAX);
+            payload::accepted(cluster);
+        }
+        Err(error) => payload::message(error),
+    }
+}
+
+/// Byte by byte, with what was scanned remembered, it ends where it ends at once.
+fn end_of_stats(input: &[u8]) {
+    let whole = stats::end(input, &mut 0);
+    if let Parsed::Complete { used, .. } = whole {
+        assert!((1..=input.len()).contains(&used), "{used} of {}", input.len());
+    }
+    let mut scanned = 0;
+    for cut in cuts(input).chain([input.len()]) {
+        let at_cut = stats::end(&input[..cut], &mut scanned);
+        assert!(scanned <= cut && (scanned == 0 || input[scanned - 1] == b'\n'), "not behind a line");
+        if at_cut != Parsed::Partial {
+            assert_eq!(at_cut, whole, "another end at {cut}");
+            return;
+        }
+    }
+    assert!(whole == Parsed::Partial && input.len() <= STATS_BYTES_MAX);
+}

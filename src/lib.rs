@@ -1,0 +1,24 @@
+#![warn(missing_docs)]
+#![deny(unsafe_code)]
+
+//! A configuration endpoint for memcached auto discovery that merges several clusters into one.
+
+pub mod cluster;
+pub mod config;
+pub mod daemon;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod limits;
+pub mod log;
+pub mod mailbox;
+pub mod metrics;
+pub mod offload;
+pub mod poller;
+pub mod protocol;
+pub mod session;
+pub mod signal;
+pub mod snapshot;
+pub mod state;
+pub mod stats;
+pub mod upstream;
+pub mod worker;

@@ -1,0 +1,178 @@
+//! Log lines on standard error, for people or for machines.
+//!
+//! Written by a thread of their own, which drops lines when it cannot keep up: a worker or the poller
+//! must never wait for whoever reads standard error (a full pipe, a stopped terminal). What is lost is a
+//! log line; what would be lost otherwise is the service.
+//!
+//! `RUST_LOG` says what is written, `info` unless it is set. Lines have no module paths: their words and
+//! fields are for an operator, who has not read the source.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal};
+
+use tracing::Dispatch;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::LogFormat;
+
+/// Most lines that wait to be written; what comes on top is dropped. At 200 bytes a line, under 2 MiB.
+const LINES_WAITING_MAX: usize = 8192;
+
+/// Writes out what is still waiting when it is dropped, for about a second at most.
+#[must_use = "what is logged after this is dropped is lost"]
+#[derive(Debug)]
+pub struct Guard {
+    _writer: WorkerGuard,
+}
+
+/// Starts logging for the whole process; a second call changes nothing and its lines are the first one's.
+pub fn init(format: LogFormat) -> Guard {
+    let (writer, guard) = non_blocking();
+    let directives = env::var_os("RUST_LOG");
+    let (filter, warning) = filter(directives.as_deref());
+    let coloured = coloured(io::stderr().is_terminal(), env::var_os("NO_COLOR").as_deref());
+    let installed = tracing::dispatcher::set_global_default(subscriber(format, filter, coloured, writer));
+    if let Some(warning) = warning {
+        tracing::warn!("{warning}");
+    }
+    if installed.is_err() {
+        tracing::debug!("logging was started before");
+    }
+    Guard { _writer: guard }
+}
+
+fn non_blocking() -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(LINES_WAITING_MAX)
+        .thread_name("log")
+        .finish(io::stderr())
+}
+
+/// What is logged, and a warning if that is not what was asked for.
+fn filter(directives: Option<&OsStr>) -> (EnvFilter, Option<String>) {
+    let default = || EnvFilter::new("info");
+    let Some(directives) = directives.filter(|directives| !directives.is_empty()) else {
+        return (default(), None);
+    };
+    let parsed = directives.to_str().ok_or_else(|| "not UTF-8".to_owned()).and_then(|text| {
+        EnvFilter::builder().parse(text).map_err(|error| error.to_string().replace('\n', " "))
+    });
+    match parsed {
+        Ok(filter) => (filter, None),
+        Err(what) => (
+            default(),
+            Some(format!(
+                "RUST_LOG={directives:?} is not understood ({what}); logging as with RUST_LOG=info"
+            )),
+        ),
+    }
+}
+
+/// Colour is for a terminal whose owner does not object (<https://no-color.org>).
+fn coloured(terminal: bool, no_color: Option<&OsStr>) -> bool {
+    terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+fn subscriber<W>(format: LogFormat, filter: EnvFilter, coloured: bool, writer: W) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
+    match format {
+        LogFormat::Text => builder.with_ansi(coloured).compact().into(),
+        LogFormat::Json => builder
+            .with_ansi(false)
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A buffer in the place of standard error.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, directives: &str) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let (filter, _) = filter(Some(directives.as_ref()));
+        let dispatch = subscriber(format, filter, false, move || writer.clone());
+        tracing::dispatcher::with_default(&dispatch, || {
+            tracing::info!(version = 7, source = "alpha", "the list changed");
+            tracing::debug!("a detail");
+        });
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn text_is_one_line_without_module_path_or_colour() {
+        let text = logged(LogFormat::Text, "");
+        let (time, rest) = text.split_once(' ').unwrap();
+        assert!(time.ends_with('Z') && time.contains('T'), "{text}");
+        assert_eq!(rest.trim_start(), "INFO the list changed version=7 source=\"alpha\"\n");
+    }
+
+    #[test]
+    fn json_has_the_fields_at_the_top() {
+        let line: serde_json::Value = serde_json::from_str(&logged(LogFormat::Json, "info")).unwrap();
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["message"], "the list changed");
+        assert_eq!(line["version"], 7);
+        assert_eq!(line["source"], "alpha");
+        assert!(line["timestamp"].is_string());
+        assert_eq!(line.as_object().unwrap().len(), 5, "{line}");
+    }
+
+    #[test]
+    fn rust_log_chooses() {
+        assert!(logged(LogFormat::Text, "debug").contains("a detail"));
+        assert_eq!(logged(LogFormat::Text, "off"), "");
+    }
+
+    #[test]
+    fn a_bad_rust_log_is_info_and_a_warning() {
+        let (fallback, warning) = filter(Some("info=info=x".as_ref()));
+        assert_eq!(fallback.to_string(), "info");
+        let warning = warning.unwrap();
+        assert!(warning.starts_with(r#"RUST_LOG="info=info=x" is not understood ("#), "{warning}");
+        for unset in [None, Some(OsStr::new(""))] {
+            let (default, warning) = filter(unset);
+            assert_eq!((default.to_string(), warning), ("info".to_owned(), None));
+        }
+    }
+
+    #[test]
+    fn colour_needs_a_terminal_and_consent() {
+        for (terminal, no_color, colour) in [
+            (true, None, true),
+            (true, Some(""), true),
+            (true, Some("1"), false),
+            (false, None, false),
+            (false, Some(""), false),
+        ] {
+            assert_eq!(coloured(terminal, no_color.map(OsStr::new)), colour, "{terminal} {no_color:?}");
+        }
+    }
+}

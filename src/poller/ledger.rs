@@ -1,0 +1,125 @@
+//! What every source said last, and the list that follows from it. Pure.
+
+use std::time::Duration;
+
+use super::source::{Event, Source};
+use crate::cluster::{Change, Cluster, Served, merge};
+use crate::config::Require;
+use crate::upstream::Answer;
+
+/// What is settled by the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Whether a list without every source's nodes may be served.
+    pub require: Require,
+    /// Added to the sum of the upstreams' versions.
+    pub version_base: u32,
+}
+
+/// A list to serve from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The list and its version.
+    pub cluster: Cluster,
+    /// What is different from the one before.
+    pub change: Change,
+}
+
+/// The sources and the list.
+///
+/// Invariants: what is served never gets an older version, and never changes because a source failed;
+/// before `settled`, no list is made of what only some of the sources answered.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    rules: Rules,
+    sources: Vec<Source>,
+    /// The last list, served in this run or the one before.
+    served: Option<Served>,
+    /// Whether `served` has been served in this run.
+    published: bool,
+    /// Whether every source has answered, or the grace is over.
+    settled: bool,
+}
+
+impl Ledger {
+    /// A ledger of what is remembered from before the start, and the list to serve at once, if any.
+    ///
+    /// Where every source's answer is remembered, the list is made of these. Where one is missing, the last
+    /// list is served as it was, until every source has answered or the grace is over; unless every
+    /// source is required.
+    pub fn new(rules: Rules, sources: Vec<Source>, last: Option<Cluster>) -> (Self, Option<Publication>) {
+        let served = last.map(Served);
+        let mut ledger = Self { rules, sources, served, published: false, settled: false };
+        let publication = match &ledger.served {
+            _ if ledger.is_complete() => ledger.derive(),
+            Some(Served(last)) if rules.require == Require::Any => {
+                ledger.published = true;
+                let change = Change::between(&[], &last.nodes);
+                Some(Publication { cluster: last.clone(), change })
+            }
+            _ => None,
+        };
+        (ledger, publication)
+    }
+
+    /// Takes note of the outcome of a poll, at `now` since the start.
+    pub fn observe(
+        &mut self,
+        source: usize,
+        outcome: Result<Answer, String>,
+        now: Duration,
+    ) -> (Option<Event>, Option<Publication>) {
+        let event = self.sources[source].observe(outcome, now);
+        (event, self.derive())
+    }
+
+    /// Takes note that the time to wait for first answers is over.
+    pub fn end_grace(&mut self) -> Option<Publication> {
+        self.settled = true;
+        self.derive()
+    }
+
+    /// Whether clients may be let in: there is a list, or there is no more reason to wait for one.
+    pub fn is_ready(&self) -> bool {
+        self.published || self.settled
+    }
+
+    /// The sources, in their order.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The last list.
+    pub fn served(&self) -> Option<&Cluster> {
+        self.served.as_ref().map(|served| &served.0)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.sources.iter().all(|source| source.last().is_some())
+    }
+
+    /// The list that follows from the last good answers, if it is another one.
+    fn derive(&mut self) -> Option<Publication> {
+        self.settled |= self.is_complete();
+        if !self.settled || (self.rules.require == Require::All && !self.is_complete()) {
+            return None;
+        }
+        let answers: Vec<_> = self.sources.iter().filter_map(Source::last).collect();
+        if answers.is_empty() {
+            return None;
+        }
+        let nodes = merge(answers.iter().map(|cluster| &cluster.nodes[..]));
+        let versions: Vec<_> = answers.iter().map(|cluster| cluster.version).collect();
+        let now = Served::following(self.served.as_ref(), nodes, self.rules.version_base, &versions);
+        if self.published && self.served.as_ref() == Some(&now) {
+            return None;
+        }
+        let before =
+            self.served.as_ref().filter(|_| self.published).map_or(&[][..], |served| &served.0.nodes);
+        let publication =
+            Publication { change: Change::between(before, &now.0.nodes), cluster: now.0.clone() };
+        self.served = Some(now);
+        self.published = true;
+        Some(publication)
+    }
+}

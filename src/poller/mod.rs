@@ -1,0 +1,192 @@
+//! The loop that asks the sources, merges what they say, saves and publishes it.
+//!
+//! ```text
+//!  a task a source:   ask ──▶ report ──▶ wait (poll interval, or longer after a failure) ──▶ ask …
+//!                                │
+//!                                ▼
+//!  one task:                  ledger ──▶ save (bounded wait) ──▶ publish ──▶ log
+//! ```
+//!
+//! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
+//! [`source`], [`ledger`] and [`backoff`].
+
+pub mod backoff;
+pub mod ledger;
+pub mod source;
+
+mod tell;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::{self, Config};
+use crate::snapshot::Publisher;
+use crate::state::{self, Remembered, Saver, State};
+use crate::upstream::{Answer, Upstream};
+use ledger::{Ledger, Publication, Rules};
+use source::Source;
+
+/// Reports that wait for the ledger: a source with one in the queue waits with it.
+const REPORTS_MAX: usize = 64;
+
+/// Keeps what is served up to date.
+#[derive(Debug)]
+pub struct Poller {
+    sources: Vec<config::Source>,
+    interval: Duration,
+    timeout: Duration,
+    grace: Duration,
+    ledger: Ledger,
+    saver: Saver,
+    publisher: Publisher,
+    started: Instant,
+}
+
+/// A source's outcome, and which source it is.
+struct Report {
+    source: usize,
+    outcome: Result<Answer, String>,
+}
+
+impl Poller {
+    /// A poller that goes on from the state file, where there is one. What was served last is published
+    /// before this returns.
+    pub fn new(config: &Config, publisher: Publisher) -> Self {
+        let state = config.state.as_deref().map(remember).unwrap_or_default();
+        let last = |source: &config::Source| {
+            let identity = state::identity(&source.kind);
+            let same = |known: &&Remembered| known.name == source.name && known.identity == identity;
+            state.sources.iter().find(same).map(|known| known.cluster.clone())
+        };
+        let sources = config.sources.iter().map(|source| Source::new(last(source))).collect();
+        let rules = Rules { require: config.require, version_base: config.version_base };
+        let (ledger, publication) = Ledger::new(rules, sources, state.served.clone());
+        if let Some(Publication { cluster, .. }) = publication {
+            tell::restored(&cluster);
+            publisher.publish(cluster);
+        }
+        Self {
+            sources: config.sources.clone(),
+            interval: config.poll_interval,
+            timeout: config.poll_timeout,
+            grace: config.startup_grace,
+            ledger,
+            saver: Saver::new(config.state.clone()),
+            publisher,
+            started: Instant::now(),
+        }
+    }
+
+    /// Polls for ever. `ready` is told once clients may be let in: when there is a list, or the grace is over.
+    pub async fn run(mut self, ready: oneshot::Sender<()>) {
+        let mut ready = Some(ready);
+        let mut reports = self.ask();
+        let grace = tokio::time::sleep(self.grace);
+        tokio::pin!(grace);
+        let mut in_grace = true;
+        loop {
+            if let Some(ready) = ready.take_if(|_| self.ledger.is_ready()) {
+                // Nobody listens only when the daemon is leaving already.
+                let _ = ready.send(());
+            }
+            tokio::select! {
+                report = reports.recv() => match report {
+                    Some(report) => self.take(report).await,
+                    // The tasks never end, so this is the end of the runtime.
+                    None => return,
+                },
+                () = &mut grace, if in_grace => {
+                    in_grace = false;
+                    let publication = self.ledger.end_grace();
+                    if let Some(publication) = publication {
+                        self.publish(publication).await;
+                    } else if self.ledger.served().is_none() {
+                        tell::nothing_to_serve();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts a task for each source.
+    fn ask(&self) -> mpsc::Receiver<Report> {
+        let (sender, reports) = mpsc::channel(REPORTS_MAX);
+        for (index, source) in self.sources.iter().enumerate() {
+            let last = self.ledger.sources()[index].last().map_or(&[][..], |last| &last.nodes);
+            let upstream = Upstream::new(&source.kind, last);
+            let poll = poll(index, upstream, self.interval, self.timeout, sender.clone());
+            tokio::task::spawn_local(poll);
+        }
+        reports
+    }
+
+    async fn take(&mut self, Report { source, outcome }: Report) {
+        let name = &self.sources[source].name;
+        let before = self.ledger.sources()[source].last().cloned();
+        let (event, publication) = self.ledger.observe(source, outcome, self.started.elapsed());
+        let held = &self.ledger.sources()[source];
+        if let Some(event) = event {
+            tell::event(name, &event, held.last());
+        }
+        let answer_changed = held.last() != before.as_ref();
+        match publication {
+            Some(publication) => self.publish(publication).await,
+            None if answer_changed => self.saver.save(self.state()).await,
+            None => self.saver.retry().await,
+        }
+    }
+
+    /// Saves first: a version that was served must not be served again with another list after a crash.
+    async fn publish(&mut self, Publication { cluster, change }: Publication) {
+        self.saver.save(self.state()).await;
+        tell::published(&cluster, &change);
+        self.publisher.publish(cluster);
+    }
+
+    fn state(&self) -> State {
+        let remembered = |(source, known): (&config::Source, &Source)| {
+            let cluster = known.last()?.clone();
+            Some(Remembered { name: source.name.clone(), identity: state::identity(&source.kind), cluster })
+        };
+        State {
+            served: self.ledger.served().cloned(),
+            sources: self.sources.iter().zip(self.ledger.sources()).filter_map(remembered).collect(),
+        }
+    }
+}
+
+/// Asks one source for ever.
+async fn poll(
+    source: usize,
+    mut upstream: Upstream,
+    interval: Duration,
+    timeout: Duration,
+    reports: mpsc::Sender<Report>,
+) {
+    let mut failures: u32 = 0;
+    loop {
+        let begun = Instant::now();
+        let outcome = upstream.poll(timeout).await.map_err(|error| error.to_string());
+        let wait = if outcome.is_ok() {
+            failures = 0;
+            interval.saturating_sub(begun.elapsed())
+        } else {
+            failures = failures.saturating_add(1);
+            backoff::wait(failures, interval, fastrand::u64(..))
+        };
+        if reports.send(Report { source, outcome }).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// What the state file remembers; where that is nothing, it says so and goes on.
+fn remember(path: &Path) -> State {
+    state::load(path).unwrap_or_else(|error| {
+        tracing::warn!("{error}; starting without a last known list");
+        State::default()
+    })
+}

@@ -1,0 +1,238 @@
+//! One source's last good answer, and whether a new one takes its place. Pure.
+
+use std::time::Duration;
+
+use crate::cluster::{Cluster, Node, Version};
+use crate::limits::STALE_POLLS;
+use crate::upstream::Answer;
+
+/// How a source is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It has not been asked yet.
+    Waiting,
+    /// Its last answer was taken.
+    Fresh,
+    /// Its last answer is older than, or contradicts, the one that is held.
+    Stale,
+    /// It gave no answer that could be taken.
+    Failing,
+}
+
+/// A change of a source's health, or another thing worth a line in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Its first answer, or the first after failures or stale ones.
+    Answers {
+        /// How long it was otherwise; `None` where it never was.
+        after: Option<Duration>,
+    },
+    /// It fails, for this reason.
+    Fails(String),
+    /// It answers a list of this version, which is not newer than the one that is held.
+    Stale(Version),
+    /// It answered the same older list in several polls in a row, which was therefore taken.
+    Rewound {
+        /// The version that was held.
+        from: Version,
+        /// The version that is held now.
+        to: Version,
+    },
+    /// It answers, but something could not be found out.
+    Trouble(String),
+}
+
+/// What is known of one source.
+///
+/// Invariants: `last` is never empty and is replaced only by a newer good answer, or by one that was seen
+/// [`STALE_POLLS`] times in a row; `doubted` is an answer that was seen fewer times than that.
+#[derive(Debug, Clone)]
+pub struct Source {
+    last: Option<Cluster>,
+    doubted: Option<(Cluster, u32)>,
+    health: Health,
+    trouble: bool,
+    since: Duration,
+}
+
+impl Source {
+    /// A source whose last good answer may be known from before the start.
+    pub fn new(last: Option<Cluster>) -> Self {
+        Self { last, doubted: None, health: Health::Waiting, trouble: false, since: Duration::ZERO }
+    }
+
+    /// The last good answer.
+    pub fn last(&self) -> Option<&Cluster> {
+        self.last.as_ref()
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> Health {
+        self.health
+    }
+
+    /// Takes note of a poll's outcome, at `now` since the start.
+    pub fn observe(&mut self, outcome: Result<Answer, String>, now: Duration) -> Option<Event> {
+        match outcome {
+            Err(why) => {
+                self.doubted = None;
+                self.turn(Health::Failing, now).map(|_| Event::Fails(why))
+            }
+            Ok(Answer::Unversioned { nodes, trouble }) => {
+                self.count(nodes);
+                let event = self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
+                let news = trouble.is_some() && !self.trouble;
+                self.trouble = trouble.is_some();
+                trouble.filter(|_| news).map(Event::Trouble).or(event)
+            }
+            Ok(Answer::Versioned(cluster)) => self.compare(cluster, now),
+        }
+    }
+
+    /// Takes a list without a version: its version is the count of its changes.
+    fn count(&mut self, nodes: Vec<Node>) {
+        let version = match &self.last {
+            Some(last) if last.nodes == nodes => return,
+            Some(last) => last.version.next(),
+            None => Version::FIRST,
+        };
+        self.last = Some(Cluster { version, nodes });
+    }
+
+    /// Takes an endpoint's list if it is newer than the one that is held.
+    fn compare(&mut self, cluster: Cluster, now: Duration) -> Option<Event> {
+        let Some(last) =
+            self.last.as_ref().filter(|last| **last != cluster && last.version >= cluster.version)
+        else {
+            self.doubted = None;
+            self.last = Some(cluster);
+            return self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
+        };
+        let seen = match self.doubted.take() {
+            Some((doubted, seen)) if doubted == cluster => seen + 1,
+            _ => 1,
+        };
+        let (from, to) = (last.version, cluster.version);
+        if seen >= STALE_POLLS {
+            self.last = Some(cluster);
+            self.turn(Health::Fresh, now);
+            return Some(Event::Rewound { from, to });
+        }
+        self.doubted = Some((cluster, seen));
+        self.turn(Health::Stale, now).map(|_| Event::Stale(to))
+    }
+
+    /// Changes the health. Some if it changed, with how long it had been bad.
+    fn turn(&mut self, health: Health, now: Duration) -> Option<Option<Duration>> {
+        if self.health == health {
+            return None;
+        }
+        let was_bad = matches!(self.health, Health::Failing | Health::Stale);
+        let after = was_bad.then(|| now.saturating_sub(self.since));
+        self.health = health;
+        self.since = now;
+        Some(after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(version: u64, hosts: &str) -> Cluster {
+        let nodes = hosts.split_whitespace().map(|host| Node::new(host, "", 11211)).collect();
+        Cluster { version: Version::new(version).unwrap(), nodes }
+    }
+
+    struct Story(Source, Duration);
+
+    impl Story {
+        fn new() -> Self {
+            Self(Source::new(None), Duration::ZERO)
+        }
+
+        fn answers(&mut self, version: u64, hosts: &str) -> Option<Event> {
+            self.1 += Duration::from_secs(1);
+            self.0.observe(Ok(Answer::Versioned(cluster(version, hosts))), self.1)
+        }
+
+        fn fails(&mut self) -> Option<Event> {
+            self.1 += Duration::from_secs(1);
+            self.0.observe(Err("no".into()), self.1)
+        }
+
+        #[track_caller]
+        fn holds(&self, version: u64, hosts: &str) {
+            assert_eq!(self.0.last(), Some(&cluster(version, hosts)));
+        }
+    }
+
+    #[test]
+    fn a_good_answer_outlives_failures_and_each_change_is_told_once() {
+        let mut story = Story::new();
+        assert_eq!(story.answers(5, "a b"), Some(Event::Answers { after: None }));
+        assert_eq!(story.answers(5, "a b"), None);
+        assert_eq!(story.fails(), Some(Event::Fails("no".into())));
+        assert_eq!(story.fails(), None);
+        story.holds(5, "a b");
+        assert_eq!(story.answers(6, "a"), Some(Event::Answers { after: Some(Duration::from_secs(2)) }));
+        story.holds(6, "a");
+    }
+
+    #[test]
+    fn an_older_list_is_taken_the_third_time_in_a_row() {
+        let mut story = Story::new();
+        story.answers(9, "a b");
+        assert_eq!(story.answers(2, "c"), Some(Event::Stale(Version::new(2).unwrap())));
+        assert_eq!(story.answers(2, "c"), None);
+        story.holds(9, "a b");
+        let rewound = Event::Rewound { from: Version::new(9).unwrap(), to: Version::new(2).unwrap() };
+        assert_eq!(story.answers(2, "c"), Some(rewound));
+        story.holds(2, "c");
+        assert_eq!(story.0.health(), Health::Fresh);
+    }
+
+    #[test]
+    fn in_a_row_means_without_another_answer_or_a_failure_between() {
+        let mut story = Story::new();
+        story.answers(9, "a");
+        for _ in 0..5 {
+            story.answers(2, "c");
+            story.answers(2, "c");
+            story.fails();
+            story.answers(2, "c");
+            story.answers(3, "c");
+            story.answers(2, "c");
+            story.answers(9, "a");
+        }
+        story.holds(9, "a");
+        assert_eq!(story.answers(10, "d"), None, "newer is taken at once");
+        story.holds(10, "d");
+    }
+
+    #[test]
+    fn another_list_under_the_same_version_is_doubted_too() {
+        let mut story = Story::new();
+        story.answers(9, "a b");
+        assert_eq!(story.answers(9, "b a"), Some(Event::Stale(Version::new(9).unwrap())));
+        story.answers(9, "b a");
+        story.holds(9, "a b");
+        story.answers(9, "b a");
+        story.holds(9, "b a");
+    }
+
+    #[test]
+    fn a_list_without_a_version_counts_its_changes() {
+        let mut source = Source::new(None);
+        let mut answers = |hosts: &str, trouble: Option<&str>| {
+            let nodes = cluster(0, hosts).nodes;
+            let trouble = trouble.map(String::from);
+            source.observe(Ok(Answer::Unversioned { nodes, trouble }), Duration::ZERO);
+            source.last().unwrap().version.number()
+        };
+        assert_eq!(
+            [answers("a", None), answers("a", Some("x")), answers("b", None), answers("a", None)],
+            [1, 1, 2, 3]
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! What an upstream endpoint answers to `config get cluster`, or to `get` of the legacy key.
+//!
+//! Framed by its header and the line `END` rather than by the length in the header: some endpoints
+//! miscount, and no payload has a line `END` in it. Knows nothing of sockets.
+
+use std::fmt;
+
+use super::{LEGACY_KEY, Parsed, payload};
+use crate::cluster::Cluster;
+use crate::limits::ANSWER_BYTES_MAX;
+
+/// Why an answer is not a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// `ERROR`: it does not know the command (plain memcached, engines before 1.4.14).
+    UnknownCommand,
+    /// `END` alone: it has nothing under that key.
+    Miss,
+    /// It answered an error, which is quoted.
+    Refused(String),
+    /// It answered something else, whose first line is quoted.
+    Unexpected(String),
+    /// The answer is longer than [`ANSWER_BYTES_MAX`].
+    TooLong,
+    /// The list in it can't be served.
+    Payload(payload::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownCommand => f.write_str("it does not know config get cluster"),
+            Self::Miss => write!(f, "it has no node list (END, no {LEGACY_KEY})"),
+            Self::Refused(line) => write!(f, "it answered {line:?}"),
+            Self::Unexpected(line) => write!(f, "it answered {line:?}, which is no node list"),
+            Self::TooLong => write!(f, "its answer is over {ANSWER_BYTES_MAX} bytes"),
+            Self::Payload(error) => write!(f, "its node list was refused: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Finds an answer at the head of `input`.
+///
+/// The same for both questions: which of them was asked decides only what an upstream may answer.
+pub fn parse(input: &[u8]) -> Parsed<Result<Cluster, Error>> {
+    let complete = |value, used| Parsed::Complete { value, used };
+    let Some((header, used)) = line(input) else {
+        return if input.len() > ANSWER_BYTES_MAX {
+            complete(Err(Error::TooLong), input.len())
+        } else {
+            Parsed::Partial
+        };
+    };
+    match header.split(|byte| *byte == b' ').next() {
+        Some(b"CONFIG" | b"VALUE") => {}
+        Some(b"ERROR") => return complete(Err(Error::UnknownCommand), used),
+        Some(b"END") => return complete(Err(Error::Miss), used),
+        Some(b"SERVER_ERROR" | b"CLIENT_ERROR") => {
+            return complete(Err(Error::Refused(quote(header))), used);
+        }
+        _ => return complete(Err(Error::Unexpected(quote(header))), used),
+    }
+    let mut end = used;
+    loop {
+        let Some((next, length)) = line(&input[end..]) else {
+            return if input.len() > ANSWER_BYTES_MAX {
+                complete(Err(Error::TooLong), input.len())
+            } else {
+                Parsed::Partial
+            };
+        };
+        if next == b"END" {
+            let value = if end + length > ANSWER_BYTES_MAX {
+                Err(Error::TooLong)
+            } else {
+                payload::decode(&input[used..end]).map_err(Error::Payload)
+            };
+            return complete(value, end + length);
+        }
+        end += length;
+    }
+}
+
+/// The first line without its ending, and its length with it.
+fn line(input: &[u8]) -> Option<(&[u8], usize)> {
+    let end = memchr::memchr(b'\n', input)?;
+    Some((input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]), end + 1))
+}
+
+fn quote(line: &[u8]) -> String {
+    String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{Node, Version};
+
+    /// As captured from ElastiCache (documentation sample) and from Memorystore (CRLF, no final LF).
+    const ELASTICACHE: &[u8] = b"CONFIG cluster 0 23\r\n12\nhost|10.0.0.1|11211\n\r\nEND\r\n";
+    const MEMORYSTORE: &[u8] = b"CONFIG cluster 0 23\r\n12\r\nhost|10.0.0.1|11211\r\nEND\r\n";
+
+    fn found(input: &[u8]) -> Result<Cluster, Error> {
+        match parse(input) {
+            Parsed::Complete { value, used } => {
+                assert_eq!(used, input.len());
+                value
+            }
+            Parsed::Partial => panic!("{:?} is not whole", String::from_utf8_lossy(input)),
+        }
+    }
+
+    #[test]
+    fn reads_both_captured_layouts_and_the_legacy_key() {
+        let expected =
+            Cluster { version: Version::new(12).unwrap(), nodes: vec![Node::new("host", "10.0.0.1", 11211)] };
+        let legacy = b"VALUE AmazonElastiCache:cluster 0 23\r\n12\nhost|10.0.0.1|11211\n\r\nEND\r\n";
+        let wrong_length = b"CONFIG cluster 0 9999\r\n12\nhost|10.0.0.1|11211\n\r\nEND\r\n";
+        for input in [ELASTICACHE, MEMORYSTORE, legacy, wrong_length] {
+            assert_eq!(found(input).as_ref(), Ok(&expected));
+            for cut in 0..input.len() {
+                assert_eq!(parse(&input[..cut]), Parsed::Partial, "cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn tells_apart_what_is_no_list() {
+        assert_eq!(found(b"ERROR\r\n"), Err(Error::UnknownCommand));
+        assert_eq!(found(b"END\r\n"), Err(Error::Miss));
+        assert_eq!(found(b"SERVER_ERROR no\r\n"), Err(Error::Refused("SERVER_ERROR no".into())));
+        assert_eq!(found(b"HTTP/1.1 400\r\n"), Err(Error::Unexpected("HTTP/1.1 400".into())));
+        let empty = found(b"CONFIG cluster 0 2\r\n1\n\r\nEND\r\n");
+        assert_eq!(empty, Err(Error::Payload(payload::Error::Empty)));
+    }
+
+    #[test]
+    fn is_bounded() {
+        let head = "CONFIG cluster 0 1\r\n1\nhost||1\n";
+        let foot = "\r\nEND\r\n";
+        let answer = |bytes: usize| {
+            format!("{head}{}{foot}", " ".repeat(bytes - head.len() - foot.len())).into_bytes()
+        };
+        assert!(found(&answer(ANSWER_BYTES_MAX)).is_ok());
+        assert_eq!(found(&answer(ANSWER_BYTES_MAX + 1)), Err(Error::TooLong));
+        let endless = [head.as_bytes(), &vec![b' '; ANSWER_BYTES_MAX]].concat();
+        assert_eq!(found(&endless), Err(Error::TooLong));
+        assert_eq!(found(&vec![b'x'; ANSWER_BYTES_MAX + 1]), Err(Error::TooLong));
+        assert_eq!(parse(&vec![b'x'; ANSWER_BYTES_MAX]), Parsed::Partial);
+    }
+}

@@ -1,0 +1,165 @@
+//! The payload: `<version>\n<host>|<ip>|<port> <host>|<ip>|<port>\n`.
+//!
+//! Written in exactly this form; read leniently (LF or CRLF, a missing last one, more than one space)
+//! but strictly in meaning, since a list that is half understood would move keys.
+
+use std::fmt;
+
+use crate::cluster::{Cluster, Node, Version};
+use crate::limits::{HOST_BYTES_MAX, NODES_MAX};
+
+/// Why a payload is not a list that can be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The first line is no number.
+    Version(String),
+    /// The number is one that clients could not hold.
+    VersionTooLarge(String),
+    /// Not `host|ip|port`.
+    Node(String),
+    /// The port is not 1 … 65535.
+    Port(String),
+    /// More nodes than [`NODES_MAX`].
+    TooMany,
+    /// No node at all.
+    Empty,
+    /// More text behind the line of nodes.
+    Trailing,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(text) => write!(f, "the version {text:?} is not a number"),
+            Self::VersionTooLarge(text) => write!(f, "the version {text} is over {}", Version::MAX),
+            Self::Node(text) => write!(f, "the node {text:?} is not host|ip|port"),
+            Self::Port(text) => write!(f, "the node {text:?} has no port from 1 to 65535"),
+            Self::TooMany => write!(f, "the list has more than {NODES_MAX} nodes"),
+            Self::Empty => f.write_str("the list is empty"),
+            Self::Trailing => f.write_str("there is more than one line of nodes"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Writes the payload of a cluster.
+pub fn encode(cluster: &Cluster) -> Vec<u8> {
+    let nodes: Vec<_> = cluster.nodes.iter().map(Node::to_string).collect();
+    format!("{}\n{}\n", cluster.version, nodes.join(" ")).into_bytes()
+}
+
+/// Reads a payload; see the module for what is forgiven.
+pub fn decode(payload: &[u8]) -> Result<Cluster, Error> {
+    let (first, rest) = match memchr::memchr(b'\n', payload) {
+        Some(end) => (&payload[..end], &payload[end + 1..]),
+        None => (payload, &b""[..]),
+    };
+    let version = version(first.trim_ascii())?;
+    let rest = rest.trim_ascii();
+    if memchr::memchr2(b'\n', b'\r', rest).is_some() {
+        return Err(Error::Trailing);
+    }
+    let mut nodes: Vec<Node> = Vec::new();
+    for word in rest.split(|byte| *byte == b' ').filter(|word| !word.is_empty()) {
+        if nodes.len() == NODES_MAX {
+            return Err(Error::TooMany);
+        }
+        nodes.push(node(word)?);
+    }
+    if nodes.is_empty() { Err(Error::Empty) } else { Ok(Cluster { version, nodes }) }
+}
+
+fn version(word: &[u8]) -> Result<Version, Error> {
+    if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
+        return Err(Error::Version(text(word)));
+    }
+    let number = text(word).parse().ok().and_then(Version::new);
+    number.ok_or_else(|| Error::VersionTooLarge(text(word)))
+}
+
+fn node(word: &[u8]) -> Result<Node, Error> {
+    let fields: Vec<_> = word.split(|byte| *byte == b'|').collect();
+    let [host, ip, port] = fields[..] else {
+        return Err(Error::Node(text(word)));
+    };
+    let name = |field: &[u8]| {
+        (field.len() <= HOST_BYTES_MAX && field.iter().all(u8::is_ascii_graphic)).then(|| text(field))
+    };
+    let (Some(host), Some(ip)) = (name(host).filter(|host| !host.is_empty()), name(ip)) else {
+        return Err(Error::Node(text(word)));
+    };
+    let digits = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    let port = Some(text(port)).filter(|_| digits).and_then(|port| port.parse().ok());
+    match port {
+        Some(port) if port != 0 => Ok(Node::new(host, ip, port)),
+        _ => Err(Error::Port(text(word))),
+    }
+}
+
+/// A word for a message: what is not ASCII is shown as such, and a long one is cut.
+fn text(word: &[u8]) -> String {
+    String::from_utf8_lossy(&word[..word.len().min(HOST_BYTES_MAX + 64)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(version: u64, nodes: &[(&str, &str, u16)]) -> Cluster {
+        let nodes = nodes.iter().map(|(host, ip, port)| Node::new(*host, *ip, *port)).collect();
+        Cluster { version: Version::new(version).unwrap(), nodes }
+    }
+
+    #[test]
+    fn reads_what_upstreams_write() {
+        let two = cluster(12, &[("a.x", "10.0.0.1", 11211), ("b.x", "", 11212)]);
+        for payload in [
+            "12\na.x|10.0.0.1|11211 b.x||11212\n",
+            "12\r\na.x|10.0.0.1|11211 b.x||11212",
+            "12\r\na.x|10.0.0.1|11211 b.x||11212\r\n",
+            "12 \n a.x|10.0.0.1|11211  b.x||11212 \n\r\n",
+        ] {
+            assert_eq!(decode(payload.as_bytes()).as_ref(), Ok(&two), "{payload:?}");
+        }
+        assert_eq!(decode(&encode(&two)), Ok(two));
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_understand_whole() {
+        let over = u64::from(Version::MAX.number()) + 1;
+        for (payload, error) in [
+            ("", Error::Version(String::new())),
+            ("x\na|1|1\n", Error::Version("x".into())),
+            ("-1\na|1|1\n", Error::Version("-1".into())),
+            (&format!("{over}\na|1|1\n"), Error::VersionTooLarge(over.to_string())),
+            ("1\n", Error::Empty),
+            ("1\n \n", Error::Empty),
+            ("1", Error::Empty),
+            ("1\na|1\n", Error::Node("a|1".into())),
+            ("1\na|1|1 b|1|1|1\n", Error::Node("b|1|1|1".into())),
+            ("1\n|1|1\n", Error::Node("|1|1".into())),
+            ("1\na\u{1}|1|1\n", Error::Node("a\u{1}|1|1".into())),
+            ("1\na|1|0\n", Error::Port("a|1|0".into())),
+            ("1\na|1|65536\n", Error::Port("a|1|65536".into())),
+            ("1\na|1|+1\n", Error::Port("a|1|+1".into())),
+            ("1\na|1|\n", Error::Port("a|1|".into())),
+            ("1\na|1|1\nb|1|1\n", Error::Trailing),
+        ] {
+            assert_eq!(decode(payload.as_bytes()), Err(error), "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn takes_as_many_nodes_as_the_bound_and_not_one_more() {
+        let list = |count: usize| {
+            let nodes: Vec<_> = (0..count).map(|n| format!("n{n}||1")).collect();
+            format!("1\n{}\n", nodes.join(" ")).into_bytes()
+        };
+        assert_eq!(decode(&list(NODES_MAX)).map(|cluster| cluster.nodes.len()), Ok(NODES_MAX));
+        assert_eq!(decode(&list(NODES_MAX + 1)), Err(Error::TooMany));
+        let name = |bytes: usize| format!("1\n{}||1\n", "h".repeat(bytes)).into_bytes();
+        assert!(decode(&name(HOST_BYTES_MAX)).is_ok());
+        assert!(matches!(decode(&name(HOST_BYTES_MAX + 1)), Err(Error::Node(_))));
+    }
+}

@@ -1,0 +1,21 @@
+//! What a client asks, whichever encoding it asks in.
+
+/// One request of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// `config get cluster`: the merged list.
+    Config,
+    /// `config get` of anything else: a miss.
+    ConfigOther,
+    /// `get` or `gets` of the ordinary key that holds the payload on older engines.
+    Legacy {
+        /// Whether the client wants the unique number of the value too (`gets`).
+        cas: bool,
+    },
+    /// `version`.
+    Version,
+    /// `stats` with these arguments, single spaces between them, none at the ends.
+    Stats(&'a str),
+    /// `quit`.
+    Quit,
+}

@@ -1,0 +1,16 @@
+//! What a session did, as plain numbers that its owner adds up.
+
+/// Requests by command since the owner last took them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// `config get` of the list or of anything else.
+    pub config_get: u64,
+    /// `get` and `gets` of the legacy key.
+    pub get: u64,
+    /// `version`.
+    pub version: u64,
+    /// `stats` that was to be asked of an upstream.
+    pub stats: u64,
+    /// Lines answered with an error.
+    pub errors: u64,
+}

@@ -1,0 +1,252 @@
+//! The state file: the list last served and every source's last good answer, over a restart.
+//!
+//! One line that says what it is and checks the rest, then JSON. Written whole to a second file, synced and
+//! renamed, so that there is always one whole file; a file that is absent, torn or of another format never
+//! stops a start.
+
+mod saver;
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Cluster, Node, Version};
+use crate::config::SourceKind;
+use crate::limits::STATE_BYTES_MAX;
+
+pub use saver::Saver;
+
+/// The first words of the file; the number changes with the format.
+const MAGIC: &str = "mimikyu-state 1";
+
+/// What is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// The list that was served last, and its version, which the next one must not fall below.
+    pub served: Option<Cluster>,
+    /// The last good answers, in the order of their sources.
+    pub sources: Vec<Remembered>,
+}
+
+/// A source's last good answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// The source's name.
+    pub name: String,
+    /// What the source was when it answered: see [`identity`].
+    pub identity: String,
+    /// Its answer; the version is the upstream's, or the count of changes where it has none.
+    pub cluster: Cluster,
+}
+
+/// What must be the same for a remembered answer to be this source's.
+///
+/// An endpoint's address belongs to it: another cluster's version says nothing of the age of its list. The
+/// others count their own changes, and go on counting.
+pub fn identity(kind: &SourceKind) -> String {
+    match kind {
+        SourceKind::Endpoint(target) => format!("endpoint {target}"),
+        SourceKind::Static(_) => "static".into(),
+        SourceKind::Dns(_) => "dns".into(),
+    }
+}
+
+/// Why there is no state to go on from.
+#[derive(Debug)]
+pub enum Error {
+    /// There is no file: a first start.
+    Absent(PathBuf),
+    /// It can't be read.
+    Unreadable(PathBuf, io::Error),
+    /// It was not written by this format, or not to its end.
+    Damaged(PathBuf, String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(path) => write!(f, "{}: there is no state file yet", path.display()),
+            Self::Unreadable(path, source) => {
+                write!(f, "{}: the state file can't be read: {source}", path.display())
+            }
+            Self::Damaged(path, what) => write!(f, "{}: the state file is of no use: {what}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Reads the state.
+pub fn load(path: &Path) -> Result<State, Error> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(STATE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => decode(&bytes).map_err(|what| Error::Damaged(path.into(), what)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Absent(path.into())),
+        Err(error) => Err(Error::Unreadable(path.into(), error)),
+    }
+}
+
+/// Writes the state so that after a crash there is either the last file or this one, whole.
+pub fn store(path: &Path, state: &State) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = Path::new(&fresh);
+    let mut file = File::create(fresh)?;
+    file.write_all(&encode(state))?;
+    file.sync_all()?;
+    fs::rename(fresh, path)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    // Without this the new name may not survive a power cut; the old file then does.
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The bytes of the file.
+pub fn encode(state: &State) -> Vec<u8> {
+    let written = FileState {
+        served: state.served.as_ref().map(FileCluster::from),
+        sources: state.sources.iter().map(FileSource::from).collect(),
+    };
+    // Strings, numbers and lists: nothing that JSON can't say.
+    let json = serde_json::to_vec_pretty(&written).unwrap_or_default();
+    let mut bytes = format!("{MAGIC} {:08x}\n", crc32fast::hash(&json)).into_bytes();
+    bytes.extend_from_slice(&json);
+    bytes
+}
+
+/// The state that the bytes of a file hold, or what is wrong with them.
+pub fn decode(bytes: &[u8]) -> Result<State, String> {
+    if bytes.len() as u64 > STATE_BYTES_MAX {
+        return Err(format!("it has over {STATE_BYTES_MAX} bytes"));
+    }
+    let end = memchr::memchr(b'\n', bytes).ok_or("it is cut short")?;
+    let header = String::from_utf8_lossy(&bytes[..end.min(64)]);
+    let Some(checksum) = header.strip_prefix(MAGIC) else {
+        return Err(format!("it begins with {header:?} and not with {MAGIC:?}"));
+    };
+    let json = &bytes[end + 1..];
+    if u32::from_str_radix(checksum.trim(), 16) != Ok(crc32fast::hash(json)) {
+        return Err("its checksum is wrong: it was cut short or changed".into());
+    }
+    let read: FileState = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    Ok(State {
+        served: read.served.map(Cluster::try_from).transpose()?,
+        sources: read.sources.into_iter().map(Remembered::try_from).collect::<Result<_, _>>()?,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileState {
+    served: Option<FileCluster>,
+    sources: Vec<FileSource>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSource {
+    name: String,
+    identity: String,
+    answer: FileCluster,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCluster {
+    version: u32,
+    /// Host, ip, port.
+    nodes: Vec<(Box<str>, Box<str>, u16)>,
+}
+
+impl From<&Cluster> for FileCluster {
+    fn from(cluster: &Cluster) -> Self {
+        let nodes = cluster.nodes.iter().map(|node| (node.host.clone(), node.ip.clone(), node.port));
+        Self { version: cluster.version.number(), nodes: nodes.collect() }
+    }
+}
+
+impl TryFrom<FileCluster> for Cluster {
+    type Error = String;
+
+    fn try_from(read: FileCluster) -> Result<Self, String> {
+        let version = Version::new(read.version.into()).ok_or("a version is out of range")?;
+        if read.nodes.is_empty() {
+            return Err("a list is empty".into());
+        }
+        Ok(Self {
+            version,
+            nodes: read.nodes.into_iter().map(|(host, ip, port)| Node { host, ip, port }).collect(),
+        })
+    }
+}
+
+impl From<&Remembered> for FileSource {
+    fn from(source: &Remembered) -> Self {
+        Self {
+            name: source.name.clone(),
+            identity: source.identity.clone(),
+            answer: (&source.cluster).into(),
+        }
+    }
+}
+
+impl TryFrom<FileSource> for Remembered {
+    type Error = String;
+
+    fn try_from(read: FileSource) -> Result<Self, String> {
+        Ok(Self { name: read.name, identity: read.identity, cluster: read.answer.try_into()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(version: u64) -> State {
+        let nodes = vec![Node::new("a.x", "10.0.0.1", 11211), Node::new("b.x", "", 11212)];
+        let cluster = Cluster { version: Version::new(version).unwrap(), nodes };
+        let source =
+            Remembered { name: "alpha".into(), identity: "endpoint a:1".into(), cluster: cluster.clone() };
+        State { served: Some(cluster), sources: vec![source] }
+    }
+
+    #[test]
+    fn comes_back_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        assert!(matches!(load(&path), Err(Error::Absent(_))));
+        for version in [1, 2] {
+            store(&path, &state(version)).unwrap();
+            assert_eq!(load(&path).unwrap(), state(version));
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
+        assert_eq!(decode(&encode(&State::default())), Ok(State::default()));
+    }
+
+    #[test]
+    fn a_torn_or_changed_file_is_known_for_what_it_is() {
+        let whole = encode(&state(7));
+        for cut in 0..whole.len() {
+            assert!(decode(&whole[..cut]).is_err(), "cut at {cut}");
+            let mut changed = whole.clone();
+            changed[cut] ^= 0x20;
+            // Case does not matter in the checksum's own digits.
+            assert!(
+                decode(&changed).is_err() || (MAGIC.len()..MAGIC.len() + 9).contains(&cut),
+                "changed at {cut}"
+            );
+        }
+        let other = [b"mimikyu-state 2 00000000\n{}".as_slice()].concat();
+        assert!(decode(&other).unwrap_err().contains("mimikyu-state 1"));
+    }
+
+    #[test]
+    fn a_directory_is_no_state_file() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(matches!(load(directory.path()), Err(Error::Unreadable(..))));
+        assert!(store(&directory.path().join("absent/state"), &state(1)).is_err());
+    }
+}

@@ -1,0 +1,137 @@
+//! A client's `stats`: asked of the first upstream that answers, and passed back whole.
+//!
+//! Clients that ask the same at the same time share one conversation. How many may wait, and for how
+//! long, is bounded. Where no source is an endpoint, our own counters answer.
+
+mod own;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::config::HostPort;
+use crate::limits::{STATS_DEADLINE, STATS_WAITERS_MAX};
+use crate::mailbox::{Mail, Postbox};
+use crate::protocol::reply;
+use crate::upstream::Endpoint;
+
+pub use own::Own;
+
+/// A client that waits, and what it asked.
+#[derive(Debug)]
+struct Question {
+    arguments: Box<str>,
+    waiter: Waiter,
+}
+
+/// Where an answer goes.
+#[derive(Debug)]
+struct Waiter {
+    postbox: Postbox,
+    token: u64,
+}
+
+/// A worker's way to ask.
+#[derive(Debug)]
+pub struct Asker {
+    questions: mpsc::Sender<Question>,
+    postbox: Postbox,
+}
+
+impl Asker {
+    /// Asks on behalf of the client that the worker calls `token`; the answer comes by mail.
+    ///
+    /// Never waits: where too many clients do already, the line to tell this one is returned.
+    pub fn ask(&self, arguments: Box<str>, token: u64) -> Result<(), &'static str> {
+        let waiter = Waiter { postbox: self.postbox.clone(), token };
+        self.questions.try_send(Question { arguments, waiter }).map_err(|_| reply::STATS_BUSY)
+    }
+}
+
+/// The end of the queue where questions are answered.
+#[derive(Debug)]
+pub struct Questions {
+    sender: mpsc::Sender<Question>,
+    receiver: mpsc::Receiver<Question>,
+}
+
+impl Default for Questions {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::channel(STATS_WAITERS_MAX);
+        Self { sender, receiver }
+    }
+}
+
+impl Questions {
+    /// A way to ask, for the worker with this postbox.
+    pub fn asker(&self, postbox: Postbox) -> Asker {
+        Asker { questions: self.sender.clone(), postbox }
+    }
+
+    /// Answers questions for ever.
+    ///
+    /// `endpoints` are the sources that are endpoints, in their order; each is given `timeout`.
+    pub async fn answer(mut self, endpoints: Vec<HostPort>, timeout: Duration, own: Own) {
+        let endpoints = endpoints.into_iter().map(|target| Mutex::new(Endpoint::new(target))).collect();
+        let service = Rc::new(Service { endpoints, timeout, own, waiting: RefCell::default() });
+        while let Some(question) = self.receiver.recv().await {
+            service.take(question);
+        }
+    }
+}
+
+/// The conversations under way, and who waits for them.
+struct Service {
+    /// Each is asked one question at a time, however many different ones clients have.
+    endpoints: Vec<Mutex<Endpoint>>,
+    timeout: Duration,
+    own: Own,
+    waiting: RefCell<HashMap<Box<str>, Vec<Waiter>>>,
+}
+
+impl Service {
+    fn take(self: &Rc<Self>, Question { arguments, waiter }: Question) {
+        if self.endpoints.is_empty() {
+            return waiter.tell(Ok(self.own.answer(&arguments)));
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.values().map(Vec::len).sum::<usize>() >= STATS_WAITERS_MAX {
+            return waiter.tell(Err(reply::STATS_BUSY));
+        }
+        let waiters = waiting.entry(arguments.clone()).or_default();
+        waiters.push(waiter);
+        if waiters.len() == 1 {
+            tokio::task::spawn_local(self.clone().converse(arguments));
+        }
+    }
+
+    /// One conversation, for all who asked this by the time it ends.
+    async fn converse(self: Rc<Self>, arguments: Box<str>) {
+        let answer = tokio::time::timeout(STATS_DEADLINE, self.ask_each(&arguments)).await.ok().flatten();
+        let waiters = self.waiting.borrow_mut().remove(&arguments).unwrap_or_default();
+        for waiter in waiters {
+            waiter.tell(answer.clone().ok_or(reply::NO_STATS));
+        }
+    }
+
+    /// Asks each endpoint in order until one answers.
+    async fn ask_each(&self, arguments: &str) -> Option<Bytes> {
+        for endpoint in &self.endpoints {
+            match endpoint.lock().await.stats(arguments, self.timeout).await {
+                Ok(answer) => return Some(answer),
+                Err(error) => tracing::debug!(%error, "no stats"),
+            }
+        }
+        None
+    }
+}
+
+impl Waiter {
+    fn tell(self, answer: Result<Bytes, &'static str>) {
+        self.postbox.post(Mail::Stats { token: self.token, answer });
+    }
+}

@@ -1,0 +1,127 @@
+//! A configuration endpoint: ElastiCache's, Memorystore's, another mimikyu, or a plain memcached.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::Error;
+use super::conversation::Conversation;
+use super::resolve::Resolver;
+use crate::cluster::Cluster;
+use crate::config::HostPort;
+use crate::limits::ADDRESSES_MAX;
+use crate::protocol::answer;
+use crate::protocol::stats;
+
+/// The question that an endpoint answers with its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// `config get cluster`.
+    Config,
+    /// `get AmazonElastiCache:cluster`: engines before 1.4.14, and plain memcached.
+    Legacy,
+}
+
+impl Dialect {
+    fn question(self) -> &'static str {
+        match self {
+            Self::Config => "config get cluster\r\n",
+            Self::Legacy => "get AmazonElastiCache:cluster\r\n",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Config => Self::Legacy,
+            Self::Legacy => Self::Config,
+        }
+    }
+}
+
+/// An endpoint, and what is remembered of it from one poll to the next.
+#[derive(Debug)]
+pub struct Endpoint {
+    resolver: Resolver,
+    dialect: Dialect,
+    /// The address that answered last: tried first while the name still leads to it.
+    answered: Option<SocketAddr>,
+}
+
+impl Endpoint {
+    /// An endpoint that nothing is known of.
+    pub fn new(target: HostPort) -> Self {
+        Self { resolver: Resolver::new(target), dialect: Dialect::Config, answered: None }
+    }
+
+    /// Asks for the list: every address in turn until one answers, within `timeout` altogether.
+    pub async fn list(&mut self, timeout: Duration) -> Result<Cluster, Error> {
+        let mut dialect = self.dialect;
+        let answer = self.first_answer(timeout, async |address| {
+            let found = ask_for_list(address, dialect).await?;
+            dialect = found.1;
+            Ok(found.0)
+        });
+        let cluster = answer.await?;
+        self.dialect = dialect;
+        Ok(cluster)
+    }
+
+    /// Asks for `stats` with these arguments, and returns the answer whole.
+    pub async fn stats(&mut self, arguments: &str, timeout: Duration) -> Result<Bytes, Error> {
+        let question = format!("stats {arguments}");
+        let question = format!("{}\r\n", question.trim_end());
+        self.first_answer(timeout, async |address| {
+            let mut scanned = 0;
+            let asked = Conversation::begin(address)?
+                .ask(question.as_str(), |input| stats::end(input, &mut scanned))
+                .await?;
+            match asked {
+                (Ok(()), answer) => Ok(answer.into()),
+                (Err(stats::TooLong), _) => Err(Error::StatsTooLong { address }),
+            }
+        })
+        .await
+    }
+
+    /// Tries each address of the name, the one that answered last first. Each has an even share of the time
+    /// that is left, so that one which hangs leaves some to the others.
+    async fn first_answer<T>(
+        &mut self,
+        timeout: Duration,
+        mut ask: impl AsyncFnMut(SocketAddr) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let deadline = Instant::now() + timeout;
+        let mut addresses = self.resolver.resolve(timeout).await?;
+        addresses.truncate(ADDRESSES_MAX);
+        addresses.sort_by_key(|address| Some(*address) != self.answered);
+        let mut failure = Error::ResolveTimeout { target: self.resolver.target().clone(), timeout };
+        for (tried, &address) in addresses.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = left / (addresses.len() - tried) as u32;
+            match tokio::time::timeout(share, ask(address)).await {
+                Ok(Ok(answer)) => {
+                    self.answered = Some(address);
+                    return Ok(answer);
+                }
+                Ok(Err(error)) => failure = error,
+                Err(_) => failure = Error::Timeout { address, timeout: share },
+            }
+        }
+        Err(failure)
+    }
+}
+
+/// Asks one address in the dialect that it spoke last; where it does not know that question any more, in the other.
+async fn ask_for_list(address: SocketAddr, dialect: Dialect) -> Result<(Cluster, Dialect), Error> {
+    let mut conversation = Conversation::begin(address)?;
+    match conversation.ask(dialect.question(), answer::parse).await?.0 {
+        Ok(cluster) => Ok((cluster, dialect)),
+        Err(answer::Error::UnknownCommand | answer::Error::Miss) => {
+            let other = dialect.other();
+            let (value, _) = conversation.ask(other.question(), answer::parse).await?;
+            value.map(|cluster| (cluster, other)).map_err(|source| Error::Answer { address, source })
+        }
+        Err(source) => Err(Error::Answer { address, source }),
+    }
+}

@@ -1,0 +1,96 @@
+//! One connection: its socket, its session, and what of it is in the kernel.
+
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use crate::session::{Farewell, Outbox, Session};
+
+/// Whether input comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Receiving {
+    /// No receive is in the kernel.
+    Off,
+    /// A multishot receive is.
+    On,
+    /// It is being cancelled; its last completion is still to come.
+    Stopping,
+}
+
+/// What the session waits for before it takes the next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// Nothing but input.
+    No,
+    /// The client to read what it is owed.
+    ForRoom,
+    /// An upstream's answer to `stats`.
+    ForStats,
+}
+
+/// How far the end of a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// It is open.
+    No,
+    /// When all it is owed is sent.
+    AfterReplies(Farewell),
+    /// All is sent and said; what the client still sends is thrown away until it closes, or until then.
+    Lingering { until: Instant, thrown: usize },
+    /// The descriptor is gone; the slot waits for its last completion.
+    Closed,
+}
+
+/// A client's connection.
+///
+/// Invariants: at most one send and one receive are in the kernel; the slot is freed only when neither is.
+/// The outbox holds the memory that a send reads until its completion.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Absent once closed.
+    pub socket: Option<OwnedFd>,
+    pub session: Session,
+    pub outbox: Outbox,
+    pub receiving: Receiving,
+    pub sending: bool,
+    pub waiting: Waiting,
+    pub closing: Closing,
+    /// The client sends nothing more (half-close), or is not listened to any more (drain).
+    pub input_ended: bool,
+    /// Whether it holds one of the places that `connections_max` bounds; a refused one does not.
+    pub admitted: bool,
+    /// Whether it is on the list of slots to settle.
+    pub touched: bool,
+    /// Whether it is on the list of those that found no buffer.
+    pub starved: bool,
+    /// When bytes last went either way.
+    pub active: Instant,
+}
+
+impl Connection {
+    pub fn new(socket: OwnedFd, now: Instant, admitted: bool) -> Self {
+        Self {
+            socket: Some(socket),
+            session: Session::default(),
+            outbox: Outbox::default(),
+            receiving: Receiving::Off,
+            sending: false,
+            waiting: Waiting::No,
+            closing: Closing::No,
+            input_ended: false,
+            admitted,
+            touched: false,
+            starved: false,
+            active: now,
+        }
+    }
+
+    /// Whether nothing of it is in the kernel.
+    pub fn is_quiet(&self) -> bool {
+        !self.sending && self.receiving == Receiving::Off
+    }
+
+    /// Whether everything that was asked has been answered and sent.
+    pub fn is_settled(&self) -> bool {
+        !self.sending && self.outbox.is_empty() && self.waiting == Waiting::No
+    }
+}

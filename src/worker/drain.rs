@@ -1,0 +1,122 @@
+//! Time passes: idle connections end, lingering ones too, and a draining worker comes to its end.
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+
+use rustix::net::{Shutdown, SocketFlags, accept_with, shutdown};
+
+use super::accept::ACCEPT_RETRY;
+use super::connection::Closing;
+use super::token::{Operation, Token};
+use super::{Phase, Worker};
+use crate::limits::DRAIN;
+use crate::mailbox::Mail;
+
+/// How often a draining worker looks round.
+const DRAIN_TICK: Duration = Duration::from_millis(20);
+/// A connection that was silent for so long when the worker drains is not about to ask.
+const DRAIN_SILENCE: Duration = Duration::from_millis(100);
+/// How often idle and lingering connections are looked for.
+const SWEEP_TICK: Duration = Duration::from_millis(500);
+
+impl Worker {
+    /// The bell has been rung.
+    pub(super) fn take_mail(&mut self) {
+        while let Some(mail) = self.mailbox.take() {
+            match mail {
+                Mail::Stats { token, answer } => self.stats_answered(token, answer),
+                Mail::Serve => {
+                    self.phase = Phase::Serving;
+                    self.accept_everywhere();
+                }
+                Mail::Drain => self.drain(),
+                Mail::Leave => self.phase = Phase::Left,
+            }
+        }
+        self.listen_for_bell();
+    }
+
+    pub(super) fn listen_for_bell(&mut self) {
+        self.ring.listen_for_bell(self.mailbox.bell().as_raw_fd(), Token::of(Operation::Bell, 0));
+    }
+
+    /// Stops accepting, once what the kernel has queued is taken.
+    fn drain(&mut self) {
+        if matches!(self.phase, Phase::Draining(_) | Phase::Left) {
+            return;
+        }
+        self.phase = Phase::Draining(self.now + DRAIN);
+        for number in 0..self.listeners.len() {
+            if self.listeners[number].accepting {
+                let accept = Token::of(Operation::Accept, number as u32);
+                self.ring.cancel(accept, Token::of(Operation::Forgotten, 0));
+            } else {
+                self.take_queued(number);
+            }
+        }
+    }
+
+    /// Closes a listener, after accepting the clients in its queue: closed before, they would be reset.
+    pub(super) fn take_queued(&mut self, number: usize) {
+        let Some(socket) = self.listeners[number].socket.take() else { return };
+        // Only now that no accept is in the ring: one on a non-blocking socket would end at once.
+        if socket.set_nonblocking(true).is_err() {
+            return;
+        }
+        while let Ok(client) = accept_with(socket.as_fd(), SocketFlags::CLOEXEC) {
+            self.admit(client);
+        }
+    }
+
+    /// Keeps the timer in the ring while there is something to look for.
+    pub(super) fn keep_ticking(&mut self) {
+        let blocked = self.listeners.iter().any(|listener| listener.blocked);
+        let after = match self.phase {
+            Phase::Draining(_) => DRAIN_TICK,
+            _ if blocked => ACCEPT_RETRY,
+            _ if self.lingering > 0 || !self.limits.idle_timeout.is_zero() => SWEEP_TICK,
+            _ => return,
+        };
+        if !self.ticking {
+            self.ring.tick_after(after, Token::of(Operation::Tick, 0));
+            self.ticking = true;
+        }
+    }
+
+    /// Looks for connections whose time has come.
+    pub(super) fn sweep(&mut self) {
+        self.ticking = false;
+        self.unblock();
+        for slot in 0..self.slots.places() {
+            let Some(connection) = self.slots.at(slot) else { continue };
+            let silent = self.now.saturating_duration_since(connection.active);
+            let lingered =
+                matches!(connection.closing, Closing::Lingering { until, .. } if until <= self.now);
+            let idle = !self.limits.idle_timeout.is_zero() && silent >= self.limits.idle_timeout;
+            if lingered {
+                self.close(slot);
+            } else if idle && connection.closing == Closing::No {
+                self.counters().idle_closed.add(1);
+                self.close(slot);
+            } else if matches!(self.phase, Phase::Draining(_)) && silent >= DRAIN_SILENCE {
+                // As if the client had said that it asks no more: what it asked is answered, then it is
+                // closed. It fails only where the client is gone, and then the receive says so.
+                if let Some(socket) = &connection.socket {
+                    let _ = shutdown(socket, Shutdown::Read);
+                }
+            }
+        }
+    }
+
+    /// Whether the worker can go.
+    pub(super) fn is_done(&self) -> bool {
+        match self.phase {
+            Phase::Waiting | Phase::Serving => false,
+            Phase::Draining(deadline) => {
+                let listening = self.listeners.iter().any(|listener| listener.socket.is_some());
+                (self.slots.len() == 0 && !listening) || self.now >= deadline
+            }
+            Phase::Left => true,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The data plane: a thread, a ring and a listener per core.
+//!
+//! ```text
+//!            ┌──────────────────────── one io_uring_enter ───────────────────────┐
+//!            ▼                                                                   │
+//!  completions ──▶ accept ──▶ slot ──▶ receive ──▶ session ──▶ outbox ──▶ settle ┘
+//!                                         │                                 (send, receive, close)
+//!                                 buffer goes back
+//! ```
+//!
+//! All completions of a batch are looked at before anything is sent, so that requests which came in
+//! several pieces are answered in one send, and all sends of the batch go out in one system call. The loop
+//! knows completions and slots; what a connection speaks is the [`session`](crate::session)'s affair.
+//!
+//! `unsafe` lives in this room alone.
+
+mod accept;
+mod batch;
+mod buffers;
+mod connection;
+mod drain;
+mod listener;
+mod probe;
+mod receive;
+mod ring;
+mod settle;
+mod slots;
+mod thread;
+mod token;
+
+use std::time::{Duration, Instant};
+
+pub use listener::{BindError, Listeners, bind};
+pub use probe::{Features, Unavailable, available};
+pub use thread::{Exit, Setup, cpus, spawn};
+
+use crate::mailbox::Mailbox;
+use crate::metrics::{Metrics, WorkerMetrics};
+use crate::session::Tally;
+use crate::snapshot::Reader;
+use crate::stats;
+use buffers::Buffers;
+use listener::Listener;
+use ring::Ring;
+use slots::Slots;
+
+/// What a worker may use up.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections of all workers together.
+    pub connections_max: usize,
+    /// Time after which a connection that asks nothing is closed; zero is never.
+    pub idle_timeout: Duration,
+}
+
+/// Where a worker is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Until there is something to serve: not accepting.
+    Waiting,
+    /// Accepting.
+    Serving,
+    /// Not accepting; answering what was asked until then.
+    Draining(Instant),
+    /// Done.
+    Left,
+}
+
+/// One thread of the data plane, on its own thread from its first moment.
+struct Worker {
+    /// First, so that it is gone before the buffers that the kernel writes to.
+    ring: Ring,
+    buffers: Buffers,
+    listeners: Vec<Listener>,
+    slots: Slots,
+    phase: Phase,
+    /// When the batch that is being worked on began.
+    now: Instant,
+    /// What is served, and its questions to the control plane.
+    reader: Reader,
+    stats: stats::Asker,
+    mailbox: Mailbox,
+    limits: Limits,
+    metrics: Metrics,
+    index: usize,
+    /// Requests of this batch, not yet in the metrics.
+    tally: Tally,
+    /// Slots with something to settle at the end of the batch.
+    touched: Vec<u32>,
+    /// Slots whose receive found no buffer.
+    starved: Vec<u32>,
+    /// Connections that linger, and those among them that were refused.
+    lingering: usize,
+    refused: usize,
+    /// Whether the timer is in the ring.
+    ticking: bool,
+    /// When a shortage of descriptors was last spoken of.
+    warned: Option<Instant>,
+}
+
+impl Worker {
+    fn counters(&self) -> &WorkerMetrics {
+        self.metrics.worker(self.index)
+    }
+}

@@ -1,0 +1,102 @@
+//! Bytes come in, and the session says what follows.
+
+use rustix::io::Errno;
+
+use super::Worker;
+use super::connection::{Closing, Receiving, Waiting};
+use super::ring::Completion;
+use super::token::{Operation, Token};
+use crate::limits::LINGER_BYTES_MAX;
+use crate::session::Next;
+
+impl Worker {
+    /// A receive has brought bytes, the end of the input, or an error.
+    pub(super) fn received(&mut self, completion: Completion) {
+        let slot = completion.token.slot;
+        let Some(connection) = self.slots.of(completion.token) else {
+            self.give_back(completion.buffer);
+            return;
+        };
+        if !completion.more {
+            connection.receiving = Receiving::Off;
+        }
+        match completion.result {
+            Ok(0) => connection.input_ended = true,
+            Ok(length) => {
+                connection.active = self.now;
+                let input = completion.buffer.map_or(&[][..], |id| self.buffers.bytes(id, length as usize));
+                let next = match &mut connection.closing {
+                    Closing::No => {
+                        let snapshot = self.reader.current();
+                        connection.session.receive(input, snapshot, &mut connection.outbox, &mut self.tally)
+                    }
+                    Closing::Lingering { thrown, .. } => {
+                        *thrown += input.len();
+                        if *thrown > LINGER_BYTES_MAX {
+                            connection.input_ended = true;
+                        }
+                        Next::More
+                    }
+                    Closing::AfterReplies(_) | Closing::Closed => Next::More,
+                };
+                self.counters().bytes_received.add(u64::from(length));
+                self.give_back(completion.buffer);
+                self.follow(slot, next);
+            }
+            Err(Errno::NOBUFS) => {
+                if !connection.starved {
+                    connection.starved = true;
+                    self.starved.push(slot);
+                }
+                self.counters().buffers_exhausted.add(1);
+            }
+            Err(Errno::CANCELED | Errno::INTR | Errno::AGAIN) => {}
+            // Reset, or timed out by keep-alive: nobody reads what is owed.
+            Err(_) => self.close(slot),
+        }
+        self.touch(slot);
+    }
+
+    /// Does what the session asks for.
+    pub(super) fn follow(&mut self, slot: u32, next: Next) {
+        let token = self.slots.token(Operation::Receive, slot).pack();
+        let Some(connection) = self.slots.at(slot) else { return };
+        match next {
+            Next::More => {}
+            Next::Full => {
+                connection.waiting = Waiting::ForRoom;
+                self.counters().pauses.add(1);
+            }
+            Next::Close(farewell) => connection.closing = Closing::AfterReplies(farewell),
+            Next::Stats(arguments) => {
+                connection.waiting = Waiting::ForStats;
+                if let Err(line) = self.stats.ask(arguments, token) {
+                    self.stats_answered(token, Err(line));
+                }
+            }
+        }
+    }
+
+    /// An upstream has answered a client's `stats`, or none has.
+    pub(super) fn stats_answered(&mut self, token: u64, answer: Result<bytes::Bytes, &'static str>) {
+        let token = Token::unpack(token);
+        let Some(connection) = self.slots.of(token) else { return };
+        if connection.waiting != Waiting::ForStats || connection.closing != Closing::No {
+            return;
+        }
+        connection.waiting = Waiting::No;
+        let (session, outbox) = (&mut connection.session, &mut connection.outbox);
+        let next = match answer {
+            Ok(answer) => session.answer(answer, self.reader.current(), outbox, &mut self.tally),
+            Err(line) => session.refuse(line, outbox),
+        };
+        self.follow(token.slot, next);
+        self.touch(token.slot);
+    }
+
+    fn give_back(&mut self, buffer: Option<u16>) {
+        if let Some(id) = buffer {
+            self.buffers.give_back(id);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The ring: operations in, completions out, and the few system calls between.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::time::Duration;
+
+use io_uring::{IoUring, cqueue, opcode, squeue, types};
+use rustix::io::Errno;
+
+use super::probe::{Features, Unavailable};
+use super::token::Token;
+
+/// Entries of the submission queue: operations that go in with one system call.
+const SUBMISSIONS: u32 = 4096;
+/// Entries of the completion queue: a storm of clients completes in one batch.
+const COMPLETIONS: u32 = 16384;
+
+/// An end of an operation, or one of the many of a multishot operation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Completion {
+    pub token: Token,
+    /// What the operation returned, or its error.
+    pub result: Result<u32, Errno>,
+    /// The buffer that holds what was received.
+    pub buffer: Option<u16>,
+    /// Whether the multishot operation goes on.
+    pub more: bool,
+}
+
+/// A worker's ring.
+pub(super) struct Ring {
+    io: IoUring,
+    features: Features,
+    /// Completions that were taken out early to make room, before those still in the queue.
+    early: Vec<Completion>,
+    /// The timer's duration; the kernel reads it when the operation is submitted.
+    tick: Box<types::Timespec>,
+    /// Where the kernel puts the count of rings of the bell.
+    bell: Box<[u8; 8]>,
+}
+
+impl Ring {
+    /// A ring with the best settings that this kernel has; to be called on the thread that uses it.
+    pub fn new() -> Result<Self, Unavailable> {
+        let features = Features::probe()?;
+        let io = features.build(SUBMISSIONS, COMPLETIONS).map_err(Unavailable::setup)?;
+        Ok(Self {
+            io,
+            features,
+            early: Vec::new(),
+            tick: Box::new(types::Timespec::new()),
+            bell: Box::new([0; 8]),
+        })
+    }
+
+    /// What it uses.
+    pub fn features(&self) -> Features {
+        self.features
+    }
+
+    /// Hands a ring of buffers to the kernel.
+    pub fn register_buffers(&self, address: u64, count: u16, group: u16) -> io::Result<()> {
+        // SAFETY: `Buffers` keeps the memory until this ring is closed.
+        unsafe { self.io.submitter().register_buf_ring_with_flags(address, count, group, 0) }
+    }
+
+    /// Accepts connections until cancelled.
+    pub fn accept(&mut self, listener: i32, token: Token) {
+        let flags = rustix::net::SocketFlags::CLOEXEC.bits() as i32;
+        self.push(opcode::AcceptMulti::new(types::Fd(listener)).flags(flags).build(), token);
+    }
+
+    /// Receives into the buffers of `group` until the input ends or the buffers do.
+    pub fn receive(&mut self, socket: i32, group: u16, token: Token) {
+        self.push(opcode::RecvMulti::new(types::Fd(socket), group).build(), token);
+    }
+
+    /// Sends. The caller keeps `bytes` where they are until the completion.
+    pub fn send(&mut self, socket: i32, bytes: &[u8], token: Token) {
+        // A length beyond u32 can't be owed to one client; a shorter send is only a short send.
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.push(opcode::Send::new(types::Fd(socket), bytes.as_ptr(), length).build(), token);
+    }
+
+    /// Ends the operation that was submitted with a token; its last completion follows.
+    pub fn cancel(&mut self, target: Token, token: Token) {
+        self.push(opcode::AsyncCancel::new(target.pack()).build(), token);
+    }
+
+    /// Closes a descriptor. Nobody hears of it unless it fails.
+    pub fn close(&mut self, descriptor: i32, token: Token) {
+        let entry = opcode::Close::new(types::Fd(descriptor)).build();
+        self.push(entry.flags(squeue::Flags::SKIP_SUCCESS), token);
+    }
+
+    /// Completes once the bell has been rung.
+    pub fn listen_for_bell(&mut self, bell: i32, token: Token) {
+        let entry = opcode::Read::new(types::Fd(bell), self.bell.as_mut_ptr(), 8).build();
+        self.push(entry, token);
+    }
+
+    /// Completes after this long. Not to be called again before it has.
+    pub fn tick_after(&mut self, time: Duration, token: Token) {
+        *self.tick = types::Timespec::from(time);
+        let entry = opcode::Timeout::new(&raw const *self.tick).build();
+        self.push(entry, token);
+    }
+
+    /// Submits what was asked for, waits for a completion, and puts all there are into `batch`.
+    pub fn wait(&mut self, batch: &mut Vec<Completion>) -> io::Result<()> {
+        batch.append(&mut self.early);
+        let want = usize::from(batch.is_empty());
+        match self.io.submit_and_wait(want) {
+            Ok(_) => {}
+            // A signal; or completions that must be taken out first.
+            Err(error) if is_passing(&error) => {}
+            Err(error) => return Err(error),
+        }
+        take(&mut self.io, batch);
+        Ok(())
+    }
+
+    /// Completions that did not fit the queue, ever.
+    pub fn overflows(&mut self) -> u64 {
+        u64::from(self.io.completion().overflow())
+    }
+
+    fn push(&mut self, entry: squeue::Entry, token: Token) {
+        let entry = entry.user_data(token.pack());
+        loop {
+            // SAFETY: each operation's memory outlives it: sends by the outbox, which is kept until the
+            // completion; receives by `Buffers`; the timer and the bell by boxes in `self`.
+            if unsafe { self.io.submission().push(&entry) }.is_ok() {
+                return;
+            }
+            // The queue is full in the middle of a batch: submit, and keep what completes for the next one.
+            if self.io.submit().is_err() {
+                take(&mut self.io, &mut self.early);
+            }
+        }
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::INTR | Errno::AGAIN | Errno::BUSY))
+}
+
+fn take(io: &mut IoUring, batch: &mut Vec<Completion>) {
+    batch.extend(io.completion().map(|entry| Completion {
+        token: Token::unpack(entry.user_data()),
+        result: u32::try_from(entry.result()).map_err(|_| Errno::from_raw_os_error(-entry.result())),
+        buffer: cqueue::buffer_select(entry.flags()),
+        more: cqueue::more(entry.flags()),
+    }));
+}

@@ -1,0 +1,199 @@
+//! At the end of a batch: send what is owed, receive where there is room, close what is done.
+
+use std::os::fd::{AsRawFd, IntoRawFd};
+
+use rustix::net::{Shutdown, shutdown};
+
+use super::Worker;
+use super::buffers::{BUFFERS, GROUP};
+use super::connection::{Closing, Connection, Receiving, Waiting};
+use super::ring::Completion;
+use super::token::{Operation, Token};
+use crate::limits::{LINGER, UNREAD_BYTES_MAX};
+use crate::session::Farewell;
+
+impl Worker {
+    /// Puts a slot on the list of those to settle.
+    pub(super) fn touch(&mut self, slot: u32) {
+        if let Some(connection) = self.slots.at(slot).filter(|connection| !connection.touched) {
+            connection.touched = true;
+            self.touched.push(slot);
+        }
+    }
+
+    /// A send has taken some bytes, or failed.
+    pub(super) fn sent(&mut self, completion: Completion) {
+        let slot = completion.token.slot;
+        let Some(connection) = self.slots.of(completion.token) else { return };
+        connection.sending = false;
+        match completion.result {
+            Ok(bytes) => {
+                connection.outbox.sent(bytes as usize);
+                connection.active = self.now;
+                self.counters().bytes_sent.add(u64::from(bytes));
+            }
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            Err(_) => self.close(slot),
+        }
+        self.touch(slot);
+    }
+
+    /// Settles every slot that something happened to in this batch.
+    pub(super) fn settle_all(&mut self) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for slot in touched.drain(..) {
+            self.settle(slot);
+        }
+        // Settling touches no other slot; the list keeps its memory for the next batch.
+        touched.append(&mut self.touched);
+        self.touched = touched;
+        // Every buffer of the batch is back by now. As many as there are buffers may try again; the others
+        // wait for the next batch, which these bring about.
+        let retry = self.starved.len().min(usize::from(BUFFERS));
+        for slot in self.starved.drain(..retry).collect::<Vec<_>>() {
+            if let Some(connection) = self.slots.at(slot) {
+                connection.starved = false;
+                self.receive_if_wanted(slot);
+            }
+        }
+    }
+
+    fn settle(&mut self, slot: u32) {
+        let Some(connection) = self.slots.at(slot) else { return };
+        connection.touched = false;
+        while connection_has_room(self.slots.at(slot)) {
+            self.resume(slot);
+        }
+        let token = self.slots.token(Operation::Send, slot);
+        let Some(connection) = self.slots.at(slot) else { return };
+        if connection.closing == Closing::Closed {
+            return self.free_if_quiet(slot);
+        }
+        if let Some(socket) =
+            connection.socket.as_ref().filter(|_| !connection.sending && !connection.outbox.is_empty())
+        {
+            self.ring.send(socket.as_raw_fd(), connection.outbox.piece(), token);
+            connection.sending = true;
+        }
+        if connection.is_settled() {
+            self.end_if_done(slot);
+        }
+        self.receive_if_wanted(slot);
+    }
+
+    /// Takes up the requests that waited for room.
+    fn resume(&mut self, slot: u32) {
+        let Some(connection) = self.slots.at(slot) else { return };
+        connection.waiting = Waiting::No;
+        let (session, outbox) = (&mut connection.session, &mut connection.outbox);
+        let next = session.resume(self.reader.current(), outbox, &mut self.tally);
+        self.follow(slot, next);
+    }
+
+    /// With everything said and sent, goes on to the end of a connection where one is due.
+    fn end_if_done(&mut self, slot: u32) {
+        let Some(connection) = self.slots.at(slot) else { return };
+        match connection.closing {
+            Closing::Closed => {}
+            _ if connection.input_ended => self.close(slot),
+            Closing::No | Closing::Lingering { .. } => {}
+            Closing::AfterReplies(Farewell::AtOnce) => self.close(slot),
+            Closing::AfterReplies(Farewell::Linger) => {
+                // The client sees the end after the reply, and what it still sends does not reset the
+                // connection. It fails only where the client is gone, and then the receive says so.
+                if let Some(socket) = &connection.socket {
+                    let _ = shutdown(socket, Shutdown::Write);
+                }
+                connection.closing = Closing::Lingering { until: self.now + LINGER, thrown: 0 };
+                self.lingering += 1;
+            }
+        }
+    }
+
+    /// Has input come in, or stops it, as the connection can take it.
+    fn receive_if_wanted(&mut self, slot: u32) {
+        let token = self.slots.token(Operation::Receive, slot);
+        let Some(connection) = self.slots.at(slot) else { return };
+        let appetite = appetite(connection);
+        match (&connection.socket, connection.receiving) {
+            (Some(socket), Receiving::Off) if appetite == Appetite::More && !connection.starved => {
+                self.ring.receive(socket.as_raw_fd(), GROUP, token);
+                connection.receiving = Receiving::On;
+            }
+            (_, Receiving::On) if appetite == Appetite::Stop => {
+                self.ring.cancel(token, Token::of(Operation::Forgotten, slot));
+                connection.receiving = Receiving::Stopping;
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes the descriptor. The slot follows when its last completion has come.
+    pub(super) fn close(&mut self, slot: u32) {
+        let token = self.slots.token(Operation::Receive, slot);
+        let Some(connection) = self.slots.at(slot) else { return };
+        let Some(socket) = connection.socket.take() else { return };
+        if matches!(connection.closing, Closing::Lingering { .. }) {
+            self.lingering -= 1;
+        }
+        connection.closing = Closing::Closed;
+        if connection.sending {
+            // It may wait for a client that does not read; this ends it with an error.
+            let _ = shutdown(&socket, Shutdown::Both);
+        }
+        if connection.receiving == Receiving::On {
+            // The receive holds the connection open until it is cancelled.
+            self.ring.cancel(token, Token::of(Operation::Forgotten, slot));
+            connection.receiving = Receiving::Stopping;
+        }
+        self.ring.close(socket.into_raw_fd(), Token::of(Operation::Forgotten, slot));
+        self.counters().closed.add(1);
+        self.free_if_quiet(slot);
+        if self.listeners.iter().any(|listener| listener.blocked) {
+            self.unblock();
+        }
+    }
+
+    fn free_if_quiet(&mut self, slot: u32) {
+        if self.slots.at(slot).is_some_and(|connection| connection.is_quiet())
+            && let Some(connection) = self.slots.remove(slot)
+        {
+            if connection.admitted {
+                self.metrics.close_connection();
+            } else {
+                self.refused -= 1;
+            }
+        }
+    }
+}
+
+fn connection_has_room(connection: Option<&mut Connection>) -> bool {
+    connection.is_some_and(|connection| {
+        connection.waiting == Waiting::ForRoom
+            && connection.closing == Closing::No
+            && connection.outbox.has_room()
+    })
+}
+
+/// Whether a connection can take input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Appetite {
+    /// A receive has to be in the ring.
+    More,
+    /// One may be, but none needs to be.
+    Any,
+    /// None may be.
+    Stop,
+}
+
+fn appetite(connection: &Connection) -> Appetite {
+    match (connection.closing, connection.waiting) {
+        _ if connection.input_ended => Appetite::Any,
+        (Closing::AfterReplies(_) | Closing::Closed, _) => Appetite::Any,
+        (Closing::Lingering { .. }, _) | (Closing::No, Waiting::No) => Appetite::More,
+        (Closing::No, Waiting::ForRoom) => Appetite::Stop,
+        // So that a client that gives up is noticed; but what it sends meanwhile is bounded.
+        (Closing::No, Waiting::ForStats) if connection.session.unread() <= UNREAD_BYTES_MAX => Appetite::More,
+        (Closing::No, Waiting::ForStats) => Appetite::Stop,
+    }
+}

@@ -1,0 +1,124 @@
+//! A worker's thread: pinned, named, and never gone without a word.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use super::buffers::Buffers;
+use super::listener::{Listener, Listeners};
+use super::probe::{Features, Unavailable};
+use super::ring::Ring;
+use super::slots::Slots;
+use super::{Limits, Phase, Worker};
+use crate::mailbox::Mailbox;
+use crate::metrics::Metrics;
+use crate::session::Tally;
+use crate::snapshot::Reader;
+use crate::stats;
+
+/// What workers are made of.
+#[derive(Debug)]
+pub struct Setup {
+    /// The bound sockets; each worker takes its own.
+    pub listeners: Listeners,
+    /// What is served.
+    pub reader: Reader,
+    /// A mailbox for each worker, and its way to ask for `stats`.
+    pub workers: Vec<(Mailbox, stats::Asker)>,
+    /// Bounds, the same for all.
+    pub limits: Limits,
+    /// Where they count.
+    pub metrics: Metrics,
+}
+
+/// Called on a worker's thread when it leaves, with the reason where that is a fault.
+pub type Exit = Box<dyn FnOnce(Result<(), String>) + Send>;
+
+/// Starts the workers. They accept nobody until they get [`Mail::Serve`](crate::mailbox::Mail::Serve).
+///
+/// Returns once each has a ring, with what of io_uring they use; or with the reason why one has not.
+pub fn spawn(
+    setup: Setup,
+    mut exit: impl FnMut(usize) -> Exit,
+) -> Result<(Vec<JoinHandle<()>>, Features), Unavailable> {
+    let (ready, is_ready) = mpsc::channel();
+    let cpus = cpus();
+    let Setup { listeners, reader, workers, limits, metrics } = setup;
+    let mut threads = Vec::new();
+    for (index, ((mailbox, stats), sockets)) in workers.into_iter().zip(listeners.workers).enumerate() {
+        let (ready, exit) = (ready.clone(), exit(index));
+        let (reader, metrics) = (reader.clone(), metrics.clone());
+        let cpu = cpus.get(index % cpus.len().max(1)).copied();
+        let body = move || {
+            pin(cpu);
+            let (ring, buffers) =
+                match Ring::new().and_then(|ring| buffers(&ring).map(|buffers| (ring, buffers))) {
+                    Ok(made) => made,
+                    Err(error) => return drop(ready.send(Err(error))),
+                };
+            // The other end is gone only if the start was given up.
+            let _ = ready.send(Ok(ring.features()));
+            drop(ready);
+            let mut worker = Worker {
+                ring,
+                buffers,
+                listeners: sockets.into_iter().map(Listener::new).collect(),
+                slots: Slots::default(),
+                phase: Phase::Waiting,
+                now: Instant::now(),
+                reader,
+                stats,
+                mailbox,
+                limits,
+                metrics,
+                index,
+                tally: Tally::default(),
+                touched: Vec::new(),
+                starved: Vec::new(),
+                lingering: 0,
+                refused: 0,
+                ticking: false,
+                warned: None,
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| worker.run()));
+            exit(match outcome {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(format!("worker {index}: its ring failed: {error}")),
+                Err(_) => Err(format!("worker {index} panicked")),
+            });
+        };
+        let name = format!("worker-{index}");
+        let thread = std::thread::Builder::new().name(name).spawn(body);
+        threads.push(thread.map_err(|error| Unavailable::of("starting a worker's thread", error))?);
+    }
+    drop(ready);
+    let mut features = None;
+    while let Ok(made) = is_ready.recv() {
+        features = Some(made?);
+    }
+    let none = || Unavailable::of("starting a worker", std::io::ErrorKind::Other.into());
+    Ok((threads, features.ok_or_else(none)?))
+}
+
+/// The CPUs that this process may run on: as many workers as these, each on its own.
+pub fn cpus() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(None) else { return Vec::new() };
+    (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect()
+}
+
+fn pin(cpu: Option<usize>) {
+    let Some(cpu) = cpu else { return };
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    // Without it the worker runs as well, only not always on the same core.
+    if let Err(error) = sched_setaffinity(None, &set) {
+        tracing::debug!(cpu, %error, "not pinned");
+    }
+}
+
+fn buffers(ring: &Ring) -> Result<Buffers, Unavailable> {
+    Buffers::new(ring).map_err(|error| Unavailable::of("registering a buffer ring (Linux 5.19)", error))
+}
