@@ -9,7 +9,7 @@ mod version;
 
 pub use change::Change;
 pub use merge::merge;
-pub use node::Node;
+pub use node::{Node, NodeError};
 pub use version::{Served, Version};
 
 /// A version and an ordered list of nodes: what a configuration endpoint answers.

@@ -29,6 +29,10 @@ pub(super) fn accepted(cluster: &Cluster) {
     assert_eq!(payload::decode(&written).as_ref(), Ok(cluster));
     let cas = u64::from(cluster.version.number());
     for reply in [reply::config(&written), reply::value(&written, None), reply::value(&written, Some(cas))] {
+        // Clients are not as lenient as we are: they read by the length, and CRLF stands here and nowhere else.
+        let body = [b"\r\n", &written[..], b"\r\nEND\r\n"].concat();
+        let header = reply.strip_suffix(&body[..]).map(String::from_utf8_lossy).unwrap_or_default();
+        assert_eq!(header.split(' ').nth(3), Some(written.len().to_string().as_str()), "{header}");
         let Parsed::Complete { value: Ok(read), used } = answer::parse(&reply) else {
             panic!("our own reply is refused: {:?}", String::from_utf8_lossy(&reply));
         };

@@ -19,6 +19,9 @@ fn list(input: &[u8]) {
         Parsed::Complete { value, used } => {
             assert!((1..=input.len()).contains(used), "{used} of {}", input.len());
             taken(value, *used);
+            if matches!(value, Ok(_) | Err(Error::Payload(_))) {
+                assert_eq!(ends(&input[..*used]), [*used], "END, and only at its end");
+            }
             if *value != Err(Error::TooLong) {
                 assert_eq!(answer::parse(&input[..*used]), whole, "what follows an answer matters");
             }
@@ -50,11 +53,26 @@ fn taken(value: &Result<Cluster, Error>, used: usize) {
     }
 }
 
+/// Where lines that are `END` end, the first line left out.
+fn ends(answer: &[u8]) -> Vec<usize> {
+    let mut end = 0;
+    let lines = answer.split_inclusive(|byte| *byte == b'\n').map(|line| {
+        end += line.len();
+        (line, end)
+    });
+    let is_end = |line: &[u8]| line == b"END\n" || line == b"END\r\n";
+    lines.skip(1).filter(|(line, _)| is_end(line)).map(|(_, end)| end).collect()
+}
+
 /// Byte by byte, with what was scanned remembered, it ends where it ends at once.
 fn end_of_stats(input: &[u8]) {
     let whole = stats::end(input, &mut 0);
     if let Parsed::Complete { used, .. } = whole {
         assert!((1..=input.len()).contains(&used), "{used} of {}", input.len());
+        let lines = input[..used].split_inclusive(|byte| *byte == b'\n');
+        assert!(
+            used > STATS_BYTES_MAX || lines.count() == 1 || input[..used].trim_ascii().ends_with(b"\nEND")
+        );
     }
     let mut scanned = 0;
     for cut in cuts(input).chain([input.len()]) {

@@ -157,14 +157,13 @@ struct FileSource {
 #[serde(deny_unknown_fields)]
 struct FileCluster {
     version: u32,
-    /// Host, ip, port.
-    nodes: Vec<(Box<str>, Box<str>, u16)>,
+    /// As in a node list.
+    nodes: Vec<String>,
 }
 
 impl From<&Cluster> for FileCluster {
     fn from(cluster: &Cluster) -> Self {
-        let nodes = cluster.nodes.iter().map(|node| (node.host.clone(), node.ip.clone(), node.port));
-        Self { version: cluster.version.number(), nodes: nodes.collect() }
+        Self { version: cluster.version.number(), nodes: cluster.nodes.iter().map(Node::to_string).collect() }
     }
 }
 
@@ -176,10 +175,8 @@ impl TryFrom<FileCluster> for Cluster {
         if read.nodes.is_empty() {
             return Err("a list is empty".into());
         }
-        Ok(Self {
-            version,
-            nodes: read.nodes.into_iter().map(|(host, ip, port)| Node { host, ip, port }).collect(),
-        })
+        let node = |word: &String| word.parse().map_err(|_| format!("{word:?} is no node"));
+        Ok(Self { version, nodes: read.nodes.iter().map(node).collect::<Result<_, _>>()? })
     }
 }
 
