@@ -225,7 +225,9 @@ fn connections_max(configured: Option<usize>, listeners: usize) -> usize {
             current = raised;
         }
     }
-    let fitting = usize::try_from(current).unwrap_or(usize::MAX).saturating_sub(reserved).max(1);
+    let current = usize::try_from(current).unwrap_or(usize::MAX);
+    // Under a very low limit both get a half.
+    let fitting = (current - reserved.min(current / 2)).max(1);
     if fitting < wanted && configured.is_some() {
         tracing::warn!(
             connections_max = wanted,

@@ -108,6 +108,12 @@ impl Worker {
         }
     }
 
+    /// Clients that are still owed something.
+    pub(super) fn unanswered(&mut self) -> usize {
+        let slots = 0..self.slots.places();
+        slots.filter(|&slot| self.slots.at(slot).is_some_and(|connection| !connection.is_settled())).count()
+    }
+
     /// Whether the worker can go.
     pub(super) fn is_done(&self) -> bool {
         match self.phase {

@@ -84,6 +84,14 @@ pub fn spawn(
                 warned: None,
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| worker.run()));
+            let unanswered = worker.unanswered();
+            if unanswered > 0 {
+                tracing::warn!(
+                    worker = index,
+                    clients = unanswered,
+                    "left with clients unanswered: they did not read in time"
+                );
+            }
             exit(match outcome {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(format!("worker {index}: its ring failed: {error}")),

@@ -4,7 +4,7 @@
 //! is stopped by its `Drop`, by process id.
 
 // Each test binary uses another part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod client;
 pub mod process;
@@ -13,7 +13,7 @@ pub mod upstream;
 use std::time::{Duration, Instant};
 
 pub use client::{Client, Reply};
-pub use process::Mimikyu;
+pub use process::{Memcached, Mimikyu};
 pub use upstream::{Behaviour, Upstream};
 
 /// Longest that a test waits for anything: generous, since machines are shared.
