@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use crate::config::{Config, SourceKind};
 use crate::limits::{CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN};
@@ -34,6 +35,8 @@ pub enum Error {
     Ring(Unavailable),
     /// The control plane can't be built.
     Control(io::Error),
+    /// A task of the control plane ended, which it does only by a panic.
+    ControlEnded,
     /// A worker stopped by itself; the rest does not go on without it.
     Worker(String),
     /// A second signal came before all was answered.
@@ -53,6 +56,9 @@ impl fmt::Display for Error {
             Self::Bind(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),
             Self::Control(error) => write!(f, "the control thread can't run: {error}"),
+            Self::ControlEnded => f.write_str(
+                "the control thread panicked; stopping rather than serve a list that nobody keeps up to date",
+            ),
             Self::Worker(what) => write!(f, "{what}; stopping rather than serve with fewer workers"),
             Self::CutShort => f.write_str("a second signal: left before every client was answered"),
         }
@@ -115,13 +121,15 @@ impl Daemon {
 
         let own =
             Own { metrics, version: config.version_reply.clone(), connections_max, started: Instant::now() };
-        tokio::task::spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
+        let mut tasks = JoinSet::new();
+        tasks.spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
         let (ready, is_ready) = oneshot::channel();
         let poller = Poller::new(&config, publisher);
-        tokio::task::spawn_local(poller.run(ready));
+        tasks.spawn_local(poller.run(ready));
 
         tokio::select! {
-            _ = is_ready => {}
+            Ok(()) = is_ready => {}
+            _ = tasks.join_next() => return Err(Error::ControlEnded),
             signal = signals.next() => {
                 tracing::info!(signal, "stopping before anything was served");
                 return crew.dismiss();
@@ -144,6 +152,7 @@ impl Daemon {
 
         tokio::select! {
             signal = signals.next() => tracing::info!(signal, "stopping: answering what was asked"),
+            _ = tasks.join_next() => return Err(Error::ControlEnded),
             outcome = crew.loss() => return Err(outcome),
         }
         crew.tell(|| Mail::Drain);

@@ -104,6 +104,21 @@ fn what_is_wrong_is_said_in_one_line_with_its_exit_code() {
 }
 
 #[test]
+fn without_io_uring_the_cause_and_the_cure_are_said() {
+    for (errno, words) in [("1", "seccomp"), ("38", "the kernel has none"), ("12", "locked-memory limit")] {
+        let mut command = std::process::Command::new("python3");
+        command.args(["tests/without_io_uring.py", errno, env!("CARGO_BIN_EXE_mimikyu")]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--static", "edge=127.0.0.1:9"]);
+        let (code, written) = run(command);
+        assert_eq!(code, Some(1), "{written}");
+        assert_eq!(written.lines().count(), 1, "{written}");
+        for word in ["mimikyu: io_uring is not available", "io_uring_setup", words] {
+            assert!(written.contains(word), "no {word:?} in {written}");
+        }
+    }
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     for arguments in [&["--help"][..], &["--version"], &["serve", "--help"], &["demo", "--help"]] {
         assert_eq!(run(Mimikyu::command(arguments)), (Some(0), String::new()), "{arguments:?}");

@@ -20,6 +20,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use crate::config::{self, Config};
 use crate::snapshot::Publisher;
@@ -79,10 +80,11 @@ impl Poller {
         }
     }
 
-    /// Polls for ever. `ready` is told once clients may be let in: when there is a list, or the grace is over.
+    /// Polls for ever; that it ends is a fault. `ready` is told once clients may be let in: when there is a
+    /// list, or the grace is over.
     pub async fn run(mut self, ready: oneshot::Sender<()>) {
         let mut ready = Some(ready);
-        let mut reports = self.ask();
+        let (mut reports, mut tasks) = self.ask();
         let grace = tokio::time::sleep(self.grace);
         tokio::pin!(grace);
         let mut in_grace = true;
@@ -94,9 +96,10 @@ impl Poller {
             tokio::select! {
                 report = reports.recv() => match report {
                     Some(report) => self.take(report).await,
-                    // The tasks never end, so this is the end of the runtime.
                     None => return,
                 },
+                // A task ends by a panic only. The rest must not go on as if the source were only slow.
+                _ = tasks.join_next() => return,
                 () = &mut grace, if in_grace => {
                     in_grace = false;
                     let publication = self.ledger.end_grace();
@@ -111,15 +114,15 @@ impl Poller {
     }
 
     /// Starts a task for each source.
-    fn ask(&self) -> mpsc::Receiver<Report> {
+    fn ask(&self) -> (mpsc::Receiver<Report>, JoinSet<()>) {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
+        let mut tasks = JoinSet::new();
         for (index, source) in self.sources.iter().enumerate() {
             let last = self.ledger.sources()[index].last().map_or(&[][..], |last| &last.nodes);
             let upstream = Upstream::new(&source.kind, last);
-            let poll = poll(index, upstream, self.interval, self.timeout, sender.clone());
-            tokio::task::spawn_local(poll);
+            tasks.spawn_local(poll(index, upstream, self.interval, self.timeout, sender.clone()));
         }
-        reports
+        (reports, tasks)
     }
 
     async fn take(&mut self, Report { source, outcome }: Report) {

@@ -1,7 +1,7 @@
 //! Bytes ⇄ values: what clients and upstreams write, and what they are written.
 //!
-//! Knows nothing of sockets, time or threads. `docs` of each file say where its format comes from;
-//! the rules R1–R15 that real clients impose are told in `ARCHITECTURE.md`.
+//! Knows nothing of sockets, time or threads. The docs of each file say where its format comes from;
+//! the rules R1–R15 that real clients impose are in `docs/protocol.md`.
 
 pub mod answer;
 pub mod ascii;

@@ -32,7 +32,8 @@ impl Worker {
             Operation::Send => self.sent(completion),
             Operation::Bell => self.take_mail(),
             Operation::Tick => self.sweep(),
-            Operation::Forgotten => {}
+            Operation::Cancel => self.cancelled(completion),
+            Operation::Close => {}
         }
     }
 

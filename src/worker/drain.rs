@@ -3,10 +3,11 @@
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::net::{Shutdown, SocketFlags, accept_with, shutdown};
 
 use super::accept::ACCEPT_RETRY;
-use super::connection::Closing;
+use super::connection::{Closing, Waiting};
 use super::token::{Operation, Token};
 use super::{Phase, Worker};
 use crate::limits::DRAIN;
@@ -16,6 +17,8 @@ use crate::mailbox::Mail;
 const DRAIN_TICK: Duration = Duration::from_millis(20);
 /// A connection that was silent for so long when the worker drains is not about to ask.
 const DRAIN_SILENCE: Duration = Duration::from_millis(100);
+/// Most queued clients that a draining worker takes in, which is more than kernels queue by default (4,096).
+const QUEUED_MAX: usize = 16_384;
 /// How often idle and lingering connections are looked for.
 const SWEEP_TICK: Duration = Duration::from_millis(500);
 
@@ -49,7 +52,7 @@ impl Worker {
         for number in 0..self.listeners.len() {
             if self.listeners[number].accepting {
                 let accept = Token::of(Operation::Accept, number as u32);
-                self.ring.cancel(accept, Token::of(Operation::Forgotten, 0));
+                self.ring.cancel(accept, Token::of(Operation::Close, 0));
             } else {
                 self.take_queued(number);
             }
@@ -63,8 +66,13 @@ impl Worker {
         if socket.set_nonblocking(true).is_err() {
             return;
         }
-        while let Ok(client) = accept_with(socket.as_fd(), SocketFlags::CLOEXEC) {
-            self.admit(client);
+        // Bounded, since new ones come until it is closed.
+        for _ in 0..QUEUED_MAX {
+            match accept_with(socket.as_fd(), SocketFlags::CLOEXEC) {
+                Ok(client) => self.admit(client),
+                Err(Errno::INTR | Errno::CONNABORTED) => {}
+                Err(_) => break,
+            }
         }
     }
 
@@ -95,7 +103,7 @@ impl Worker {
             let idle = !self.limits.idle_timeout.is_zero() && silent >= self.limits.idle_timeout;
             if lingered {
                 self.close(slot);
-            } else if idle && connection.closing == Closing::No {
+            } else if idle && connection.closing == Closing::No && connection.waiting != Waiting::ForStats {
                 self.counters().idle_closed.add(1);
                 self.close(slot);
             } else if matches!(self.phase, Phase::Draining(_)) && silent >= DRAIN_SILENCE {

@@ -67,6 +67,9 @@ impl Worker {
         let token = self.slots.token(Operation::Send, slot);
         let Some(connection) = self.slots.at(slot) else { return };
         if connection.closing == Closing::Closed {
+            if connection.receiving == Receiving::On {
+                self.stop_receiving(slot);
+            }
             return self.free_if_quiet(slot);
         }
         if let Some(socket) =
@@ -121,16 +124,33 @@ impl Worker {
                 connection.receiving = Receiving::On;
             }
             (_, Receiving::On) if appetite == Appetite::Stop => {
-                self.ring.cancel(token, Token::of(Operation::Forgotten, slot));
-                connection.receiving = Receiving::Stopping;
+                self.stop_receiving(slot);
             }
             _ => {}
         }
     }
 
+    /// Ends the receive; its last completion follows.
+    fn stop_receiving(&mut self, slot: u32) {
+        let receive = self.slots.token(Operation::Receive, slot);
+        let Some(connection) = self.slots.at(slot) else { return };
+        self.ring.cancel(receive, Token { operation: Operation::Cancel, ..receive });
+        connection.receiving = Receiving::Stopping;
+    }
+
+    /// A cancel has been carried out, or has found nothing to end.
+    pub(super) fn cancelled(&mut self, completion: Completion) {
+        let Some(connection) = self.slots.of(completion.token) else { return };
+        // The kernel does not find a receive that it is just completing. Either that was its last
+        // completion, which says so, or it goes on, and has to be ended again if it still must.
+        if completion.result.is_err() && connection.receiving == Receiving::Stopping {
+            connection.receiving = Receiving::On;
+            self.touch(completion.token.slot);
+        }
+    }
+
     /// Closes the descriptor. The slot follows when its last completion has come.
     pub(super) fn close(&mut self, slot: u32) {
-        let token = self.slots.token(Operation::Receive, slot);
         let Some(connection) = self.slots.at(slot) else { return };
         let Some(socket) = connection.socket.take() else { return };
         if matches!(connection.closing, Closing::Lingering { .. }) {
@@ -143,10 +163,9 @@ impl Worker {
         }
         if connection.receiving == Receiving::On {
             // The receive holds the connection open until it is cancelled.
-            self.ring.cancel(token, Token::of(Operation::Forgotten, slot));
-            connection.receiving = Receiving::Stopping;
+            self.stop_receiving(slot);
         }
-        self.ring.close(socket.into_raw_fd(), Token::of(Operation::Forgotten, slot));
+        self.ring.close(socket.into_raw_fd(), Token::of(Operation::Close, slot));
         self.counters().closed.add(1);
         self.free_if_quiet(slot);
         if self.listeners.iter().any(|listener| listener.blocked) {

@@ -7,8 +7,10 @@ pub(super) enum Operation {
     Accept,
     Receive,
     Send,
-    /// Operations whose outcome nobody waits for: cancel, close.
-    Forgotten,
+    /// The end of a receive or an accept.
+    Cancel,
+    /// A close: nobody waits for its outcome.
+    Close,
     Bell,
     Tick,
 }
@@ -47,9 +49,10 @@ impl Token {
             0 => Operation::Accept,
             1 => Operation::Receive,
             2 => Operation::Send,
-            4 => Operation::Bell,
-            5 => Operation::Tick,
-            _ => Operation::Forgotten,
+            3 => Operation::Cancel,
+            5 => Operation::Bell,
+            6 => Operation::Tick,
+            _ => Operation::Close,
         };
         Self::new(operation, bits as u32, (bits >> 32) as u32 & GENERATION_MASK)
     }
@@ -62,7 +65,7 @@ mod tests {
     #[test]
     fn survives_the_kernel() {
         use Operation::*;
-        for operation in [Accept, Receive, Send, Forgotten, Bell, Tick] {
+        for operation in [Accept, Receive, Send, Cancel, Close, Bell, Tick] {
             for (slot, generation) in [(0, 0), (u32::MAX, GENERATION_MASK), (7, 1)] {
                 let token = Token::new(operation, slot, generation);
                 assert_eq!(Token::unpack(token.pack()), token);
