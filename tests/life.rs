@@ -340,13 +340,15 @@ fn rust_log_and_the_json_format_work() {
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert!(line["listen"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
     assert_eq!(line["level"], "INFO");
-    let mut quiet = command_with_log("error", &upstream);
+    let mut quiet = command_with_log("error");
     quiet.signal("TERM");
-    assert_eq!(quiet.exit().code(), Some(0));
+    let status = quiet.exit();
+    assert_eq!(status.code(), Some(0), "{status}");
     assert_eq!(quiet.log.len(), 0, "{:?}", quiet.log);
 }
 
-fn command_with_log(level: &str, upstream: &Upstream) -> Mimikyu {
+fn command_with_log(level: &str) -> Mimikyu {
+    let upstream = Upstream::list(1, "a");
     let mut command = command(&[&upstream.address.to_string()]);
     command.env("RUST_LOG", level);
     let mimikyu = Mimikyu::spawn(command);

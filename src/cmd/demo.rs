@@ -2,6 +2,7 @@
 //! from one to the other to look at.
 
 use std::error::Error;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::thread;
@@ -45,7 +46,8 @@ fn config(listen: SocketAddr, alpha: SocketAddr, beta: SocketAddr) -> Result<Con
 /// What to type next.
 fn greet(address: SocketAddr) {
     let (ip, port) = (address.ip(), address.port());
-    println!(
+    // Written whole: the log is another stream, and would get between its lines.
+    let text = format!(
         "\n\
          Two clusters run inside this process, alpha (3 nodes) and beta (1 node); {address} serves both as one.\n\
          Every {step} seconds a node comes to beta or leaves alpha, as in a migration. The nodes are only names.\n\n\
@@ -55,6 +57,8 @@ fn greet(address: SocketAddr) {
          \x20 leave                  Ctrl-C\n",
         step = STEP.as_secs(),
     );
+    // Who has closed the output does not want to know.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Both clusters' own configuration endpoints, and what becomes of the clusters.
@@ -64,9 +68,18 @@ async fn clusters(alpha: StdListener, beta: StdListener) {
         tokio_uring::spawn(serve(TcpListener::from_std(listener), publisher.clone()));
         publisher
     });
-    for (step, (alpha, beta)) in (1..).zip(STEPS) {
-        publishers[0].publish(cluster("alpha", 1, alpha, step));
-        publishers[1].publish(cluster("beta", 2, beta, step));
+    let (mut alpha_version, mut beta_version) = (0, 0);
+    let mut before = (0, 0);
+    for (alpha, beta) in STEPS {
+        if alpha != before.0 {
+            alpha_version += 1;
+            publishers[0].publish(cluster("alpha", 1, alpha, alpha_version));
+        }
+        if beta != before.1 {
+            beta_version += 1;
+            publishers[1].publish(cluster("beta", 2, beta, beta_version));
+        }
+        before = (alpha, beta);
         tokio::time::sleep(STEP).await;
     }
     println!("That was the migration: alpha is nearly drained. Ctrl-C to leave, or run the demo again.");

@@ -71,7 +71,9 @@ fn end_of_stats(input: &[u8]) {
         assert!((1..=input.len()).contains(&used), "{used} of {}", input.len());
         let lines = input[..used].split_inclusive(|byte| *byte == b'\n');
         assert!(
-            used > STATS_BYTES_MAX || lines.count() == 1 || input[..used].trim_ascii().ends_with(b"\nEND")
+            used > STATS_BYTES_MAX
+                || lines.count() == 1
+                || input[..used].trim_ascii_end().ends_with(b"\nEND")
         );
     }
     let mut scanned = 0;

@@ -42,15 +42,20 @@ pub(super) fn event(source: &str, event: &Event, held: Option<&Cluster>) {
     }
 }
 
-/// Another list is served.
+/// Another list is served, or the same one with another version.
 pub(super) fn published(cluster: &Cluster, change: &Change) {
+    let (version, nodes) = (cluster.version.number(), cluster.nodes.len());
+    if change.is_empty() {
+        tracing::info!(version, nodes, "list unchanged, its version rises with an upstream's");
+        return;
+    }
     tracing::info!(
-        version = cluster.version.number(),
-        nodes = cluster.nodes.len(),
-        added = %names(&change.added),
-        removed = %names(&change.removed),
-        moved = %names(&change.moved),
-        readdressed = %names(&change.readdressed),
+        version,
+        nodes,
+        added = names(&change.added),
+        removed = names(&change.removed),
+        moved = names(&change.moved),
+        readdressed = names(&change.readdressed),
         "list changed"
     );
 }
@@ -60,7 +65,7 @@ pub(super) fn restored(cluster: &Cluster) {
     tracing::info!(
         version = cluster.version.number(),
         nodes = cluster.nodes.len(),
-        list = %names(&cluster.nodes),
+        list = names(&cluster.nodes),
         "list restored from the state file"
     );
 }
@@ -70,9 +75,10 @@ pub(super) fn nothing_to_serve() {
     tracing::warn!("there is no node list yet: clients are told SERVER_ERROR until there is one");
 }
 
-fn names(nodes: &[Node]) -> String {
+/// The nodes by name; a field without nodes is left out of its line.
+fn names(nodes: &[Node]) -> Option<String> {
     let names: Vec<_> = nodes.iter().map(|node| format!("{}:{}", node.host, node.port)).collect();
-    names.join(",")
+    (!names.is_empty()).then(|| names.join(","))
 }
 
 fn rounded(duration: Duration) -> humantime::FormattedDuration {
