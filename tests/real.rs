@@ -46,7 +46,7 @@ fn a_plain_memcached_is_an_upstream_through_its_key_and_answers_stats() {
 #[track_caller]
 fn discovers(library: &str) {
     let python =
-        std::env::var("MIMIKYU_PYTHON").expect("MIMIKYU_PYTHON names the Python that tests/run prepares");
+        std::env::var("CLIENTS_PYTHON").expect("CLIENTS_PYTHON names the Python that tests/run prepares");
     let nodes: Vec<_> = (0..4).map(|_| Memcached::start()).collect();
     nodes[0].publish(&payload(5, &[&nodes[0], &nodes[1]]));
     nodes[2].publish(&payload(7, &[&nodes[2], &nodes[3]]));

@@ -14,7 +14,7 @@ pub enum Request<'a> {
     },
     /// `version`.
     Version,
-    /// `stats` with these arguments, single spaces between them, none at the ends.
+    /// `stats` with these arguments, spaced as the client did, without spaces at the ends.
     Stats(&'a str),
     /// `quit`.
     Quit,

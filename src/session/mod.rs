@@ -210,7 +210,9 @@ impl Session {
             Request::Stats(arguments) => {
                 tally.stats += 1;
                 self.state = State::Paused;
-                return Next::Stats(arguments.into());
+                // However it was spaced, the same question is one conversation.
+                let words: Vec<_> = arguments.split_ascii_whitespace().collect();
+                return Next::Stats(words.join(" ").into());
             }
             Request::Quit => return self.end(Farewell::AtOnce),
         };

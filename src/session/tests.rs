@@ -111,7 +111,7 @@ fn without_a_list_only_the_list_is_refused() {
 #[test]
 fn what_follows_stats_waits_for_its_answer() {
     let mut client = Client::new(snapshot());
-    assert_eq!(client.receive("version\r\nstats items\r\nversion\r\nconf"), Next::Stats("items".into()));
+    assert_eq!(client.receive("version\r\nstats  items \r\nversion\r\nconf"), Next::Stats("items".into()));
     assert_eq!(client.receive("ig get cluster\r\n"), Next::More);
     assert_eq!(client.sent(), "VERSION 1.6.22\r\n");
     assert_eq!(client.answer("STAT items:1:number 1\r\nEND\r\n"), Next::More);
