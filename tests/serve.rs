@@ -227,6 +227,33 @@ fn without_an_endpoint_our_own_counters_answer_stats() {
 }
 
 #[test]
+fn there_is_a_worker_for_each_cpu_and_each_is_pinned_to_its_own() {
+    let allowed = std::thread::available_parallelism().unwrap().get();
+    let Pair { mimikyu, .. } = pair(&[]);
+    let mut cpus: Vec<String> = workers(&mimikyu).into_iter().map(|(_, cpus)| cpus).collect();
+    assert_eq!(cpus.len(), allowed);
+    assert!(cpus.iter().all(|cpus| cpus.parse::<usize>().is_ok()), "one CPU each: {cpus:?}");
+    cpus.sort();
+    cpus.dedup();
+    assert_eq!(cpus.len(), allowed, "no two on the same: {cpus:?}");
+    let Pair { mimikyu, .. } = pair(&["--workers", "3"]);
+    assert_eq!(workers(&mimikyu).len(), 3);
+}
+
+/// The names of the workers' threads and the CPUs they may run on.
+fn workers(mimikyu: &Mimikyu) -> Vec<(String, String)> {
+    let field = |status: &str, name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_string())
+    };
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", mimikyu.id())).unwrap();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok())
+        .filter_map(|status| Some((field(&status, "Name:")?, field(&status, "Cpus_allowed_list:")?)))
+        .filter(|(name, _)| name.starts_with("worker-"))
+        .collect()
+}
+
+#[test]
 fn listens_on_ipv6_and_on_several_addresses() {
     let upstream = Upstream::list(1, "a");
     let mut mimikyu = Mimikyu::spawn(Mimikyu::command(&[

@@ -241,6 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_over_the_bound_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(STATE_BYTES_MAX + 1).unwrap();
+        assert!(load(file.path()).unwrap_err().to_string().contains("over"));
+        file.as_file().set_len(STATE_BYTES_MAX).unwrap();
+        assert!(!load(file.path()).unwrap_err().to_string().contains("over"));
+    }
+
+    #[test]
     fn a_directory_is_no_state_file() {
         let directory = tempfile::tempdir().unwrap();
         assert!(matches!(load(directory.path()), Err(Error::Unreadable(..))));

@@ -92,9 +92,7 @@ impl Endpoint {
         mut ask: impl AsyncFnMut(SocketAddr) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let deadline = Instant::now() + timeout;
-        let mut addresses = self.resolver.resolve(timeout).await?;
-        addresses.truncate(ADDRESSES_MAX);
-        addresses.sort_by_key(|address| Some(*address) != self.answered);
+        let addresses = in_turn(self.resolver.resolve(timeout).await?, self.answered);
         let mut failure = Error::ResolveTimeout { target: self.resolver.target().clone(), timeout };
         for (tried, &address) in addresses.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -123,5 +121,33 @@ async fn ask_for_list(address: SocketAddr, dialect: Dialect) -> Result<(Cluster,
             value.map(|cluster| (cluster, other)).map_err(|source| Error::Answer { address, source })
         }
         Err(source) => Err(Error::Answer { address, source }),
+    }
+}
+
+/// The addresses in the order in which they are tried: the resolver's, but the one that answered last first.
+fn in_turn(mut addresses: Vec<SocketAddr>, answered: Option<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.sort_by_key(|address| Some(*address) != answered);
+    addresses.truncate(ADDRESSES_MAX);
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_that_answered_last_is_tried_first_and_their_number_is_bounded() {
+        let addresses = |count: usize| -> Vec<SocketAddr> {
+            (0..count).map(|n| SocketAddr::from(([10, 0, 0, n as u8], 11211))).collect()
+        };
+        let three = addresses(3);
+        assert_eq!(in_turn(three.clone(), None), three);
+        assert_eq!(in_turn(three.clone(), Some(three[1])), [three[1], three[0], three[2]]);
+        let gone = SocketAddr::from(([10, 9, 9, 9], 11211));
+        assert_eq!(in_turn(three.clone(), Some(gone)), three);
+        assert_eq!(in_turn(addresses(ADDRESSES_MAX), None).len(), ADDRESSES_MAX);
+        let over = addresses(ADDRESSES_MAX + 1);
+        let turns = in_turn(over.clone(), over.last().copied());
+        assert_eq!((turns.len(), turns[0]), (ADDRESSES_MAX, over[ADDRESSES_MAX]));
     }
 }

@@ -181,6 +181,16 @@ mod tests {
     }
 
     #[test]
+    fn accepted_clients_have_no_delay_and_are_kept_alive() {
+        let listeners = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap();
+        listeners.listen().unwrap();
+        let _client = std::net::TcpStream::connect(listeners.addresses[0]).unwrap();
+        let (accepted, _) = listeners.workers[0][0].accept().unwrap();
+        assert!(accepted.tcp_nodelay().unwrap() && accepted.keepalive().unwrap());
+        assert_eq!(accepted.tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
+    }
+
+    #[test]
     fn both_families_may_have_the_same_port() {
         let v4 = bind(&["0.0.0.0:0".parse().unwrap()], 1).unwrap().addresses[0];
         let v6: SocketAddr = format!("[::]:{}", v4.port()).parse().unwrap();
