@@ -8,6 +8,9 @@ use std::time::Duration;
 /// Longest command line a client may send, in bytes, without its line ending (memcached's own limit).
 pub const LINE_BYTES_MAX: usize = 2048;
 
+/// Largest body of a binary request, in bytes: no key or argument that is served comes near it.
+pub const PACKET_BYTES_MAX: usize = LINE_BYTES_MAX;
+
 /// Bytes owed to one client above which its next request waits until it has read.
 ///
 /// A reply is sent from shared memory, so this bounds time and kernel buffers, not ours.

@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub list: Option<List>,
     /// Answers `version`.
     pub version: Reply,
+    /// The version itself, for encodings that need only that.
+    pub version_text: Box<str>,
 }
 
 /// The list that is served, in each form that clients ask for.
@@ -24,6 +26,8 @@ pub struct Snapshot {
 pub struct List {
     /// The version and the nodes themselves.
     pub cluster: Cluster,
+    /// The version and the nodes as every reply has them.
+    pub payload: Box<[u8]>,
     /// Answers `config get cluster`.
     pub config: Reply,
     /// Answers `get` of the legacy key.
@@ -36,7 +40,7 @@ impl Snapshot {
     /// Encodes the replies for a list, or for its absence.
     pub fn new(cluster: Option<Cluster>, version_reply: &str) -> Self {
         let version = Reply::repeated(&reply::version(version_reply));
-        Self { list: cluster.map(List::new), version }
+        Self { list: cluster.map(List::new), version, version_text: version_reply.into() }
     }
 }
 
@@ -45,6 +49,7 @@ impl List {
         let payload = payload::encode(&cluster);
         let cas = u64::from(cluster.version.number());
         Self {
+            payload: payload.clone().into(),
             config: Reply::repeated(&reply::config(&payload)),
             value: Reply::repeated(&reply::value(&payload, None)),
             value_cas: Reply::repeated(&reply::value(&payload, Some(cas))),

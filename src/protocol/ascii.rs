@@ -42,7 +42,7 @@ fn request(line: &[u8]) -> Result<Request<'_>, Error> {
     let arguments = [words.next(), words.next(), words.next()];
     match (command, arguments) {
         (b"config", [Some(b"get"), Some(b"cluster"), None]) => Ok(Request::Config),
-        (b"config", [Some(b"get"), Some(_), _]) => Ok(Request::ConfigOther),
+        (b"config", [Some(b"get"), Some(_), _]) => Ok(Request::Absent),
         (b"get", [Some(key), None, _]) if key == LEGACY_KEY.as_bytes() => Ok(Request::Legacy { cas: false }),
         (b"gets", [Some(key), None, _]) if key == LEGACY_KEY.as_bytes() => Ok(Request::Legacy { cas: true }),
         (b"version", [None, ..]) => Ok(Request::Version),
@@ -52,19 +52,25 @@ fn request(line: &[u8]) -> Result<Request<'_>, Error> {
     }
 }
 
-/// The arguments of a `stats` line, unless they would change the upstream or break its line.
+/// The arguments of a `stats` line.
 fn stats(line: &[u8]) -> Result<Request<'_>, Error> {
-    let line = str::from_utf8(line).map_err(|_| Error::BadStats)?;
-    if line.bytes().any(|byte| byte.is_ascii_control()) {
+    // Only spaces come before the command, which the caller has seen.
+    let start = line.iter().position(|byte| *byte != b' ').unwrap_or(0);
+    stats_arguments(line[start..].strip_prefix(b"stats").unwrap_or_default()).map(Request::Stats)
+}
+
+/// The arguments of `stats`, unless they would change the upstream or break its line.
+pub(super) fn stats_arguments(arguments: &[u8]) -> Result<&str, Error> {
+    let arguments = str::from_utf8(arguments).map_err(|_| Error::BadStats)?.trim_matches(' ');
+    if arguments.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(Error::BadStats);
     }
-    let arguments = line.trim_matches(' ').strip_prefix("stats").unwrap_or_default().trim_matches(' ');
     let mut words = arguments.split(' ').filter(|word| !word.is_empty());
     match (words.next(), words.next()) {
         (Some("reset" | "sizes_enable" | "sizes_disable"), _) | (Some("detail"), Some("on" | "off")) => {
             Err(Error::StatsChange)
         }
-        _ => Ok(Request::Stats(arguments)),
+        _ => Ok(arguments),
     }
 }
 
@@ -89,8 +95,8 @@ mod tests {
         asks("config get cluster", Ok(Request::Config));
         asks("config get cluster ", Ok(Request::Config));
         asks(" config  get   cluster", Ok(Request::Config));
-        asks("config get clusters", Ok(Request::ConfigOther));
-        asks("config get cluster too", Ok(Request::ConfigOther));
+        asks("config get clusters", Ok(Request::Absent));
+        asks("config get cluster too", Ok(Request::Absent));
         asks("get AmazonElastiCache:cluster", Ok(Request::Legacy { cas: false }));
         asks("gets AmazonElastiCache:cluster ", Ok(Request::Legacy { cas: true }));
         asks("version", Ok(Request::Version));

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod ascii;
+pub mod binary;
 mod error;
 pub mod naive;
 pub mod payload;

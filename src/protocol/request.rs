@@ -5,8 +5,8 @@
 pub enum Request<'a> {
     /// `config get cluster`: the merged list.
     Config,
-    /// `config get` of anything else: a miss.
-    ConfigOther,
+    /// A key that is not there: a miss.
+    Absent,
     /// `get` or `gets` of the ordinary key that holds the payload on older engines.
     Legacy {
         /// Whether the client wants the unique number of the value too (`gets`).
@@ -16,6 +16,8 @@ pub enum Request<'a> {
     Version,
     /// `stats` with these arguments, spaced as the client did, without spaces at the ends.
     Stats(&'a str),
+    /// Nothing but an answer (binary `noop`).
+    Nothing,
     /// `quit`.
     Quit,
 }

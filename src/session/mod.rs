@@ -10,6 +10,8 @@
 //!                 └─────────────────────────▶ Close     `quit`, or what can't be followed by a command
 //! ```
 
+mod ascii;
+mod binary;
 mod outbox;
 mod tally;
 
@@ -18,9 +20,10 @@ use bytes::{Buf, Bytes, BytesMut};
 pub use outbox::Outbox;
 pub use tally::Tally;
 
+use crate::protocol::Request;
+use crate::protocol::binary::{Echo, REQUEST_MAGIC};
 use crate::protocol::reply::{self, Reply};
-use crate::protocol::{Parsed, Request, ascii};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{List, Snapshot};
 
 /// What the owner of the connection has to do, beside sending what is in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,42 @@ enum State {
     Ended,
 }
 
+/// How a client speaks. Its first byte tells, and it never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// Lines of text.
+    Ascii,
+    /// Packets.
+    Binary,
+}
+
+/// What answers a request, before it is encoded.
+enum Found<'a> {
+    /// The list, as `config get` shows it.
+    List(&'a List),
+    /// The list, as a value under its legacy key.
+    Value(&'a List, Cas),
+    /// A key that is not there.
+    Miss,
+    /// Nothing, but successfully.
+    Done,
+    /// Our version.
+    Version,
+    /// There has never been a list.
+    NoList,
+    /// An upstream has to be asked.
+    Stats(Box<str>),
+    /// The end.
+    Quit,
+}
+
+/// Whether a value is shown with its unique number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cas {
+    Shown,
+    Hidden,
+}
+
 /// One client's half-said command, and whether its next one may be taken.
 ///
 /// Invariants: `unread` is empty, or a line without its end, or (while paused) everything that was received
@@ -64,11 +103,15 @@ enum State {
 pub struct Session {
     unread: BytesMut,
     state: State,
+    /// Unknown until the first byte.
+    encoding: Option<Encoding>,
+    /// What the response to a binary `stats` will repeat.
+    stats_echo: Option<Echo>,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { unread: BytesMut::new(), state: State::Open }
+        Self { unread: BytesMut::new(), state: State::Open, encoding: None, stats_echo: None }
     }
 }
 
@@ -118,13 +161,19 @@ impl Session {
         outbox: &mut Outbox,
         tally: &mut Tally,
     ) -> Next {
-        outbox.push(&Reply::single(answer));
+        match self.stats_echo.take() {
+            Some(echo) => outbox.push(&binary::stats(echo, &answer)),
+            None => outbox.push(&Reply::single(answer)),
+        }
         self.resume(snapshot, outbox, tally)
     }
 
     /// Ends the session with a line that says why, after [`Next::Stats`] that nobody answers for one.
     pub fn refuse(&mut self, line: &'static str, outbox: &mut Outbox) -> Next {
-        outbox.push(&Reply::fixed(line));
+        match self.stats_echo.take() {
+            Some(echo) => outbox.push(&binary::stats(echo, line.as_bytes())),
+            None => outbox.push(&Reply::fixed(line)),
+        }
         self.end(Farewell::Linger)
     }
 
@@ -158,76 +207,58 @@ impl Session {
         outbox: &mut Outbox,
         tally: &mut Tally,
     ) -> (Next, usize) {
-        let mut taken = 0;
-        loop {
-            if outbox.is_full() {
-                self.state = State::Paused;
-                return (Next::Full, taken);
-            }
-            let Parsed::Complete { value, used } = ascii::parse(&input[taken..]) else {
-                return (Next::More, taken);
-            };
-            taken += used;
-            let next = match value {
-                Ok(request) => self.serve(request, snapshot, outbox, tally),
-                Err(error) => {
-                    tally.errors += 1;
-                    outbox.push(&Reply::fixed(error.line()));
-                    if error.closes() { self.end(Farewell::Linger) } else { Next::More }
-                }
-            };
-            if next != Next::More {
-                return (next, taken);
-            }
+        let Some(first) = input.first() else { return (Next::More, 0) };
+        let spoken = if *first == REQUEST_MAGIC { Encoding::Binary } else { Encoding::Ascii };
+        match *self.encoding.get_or_insert(spoken) {
+            Encoding::Ascii => self.take_lines(input, snapshot, outbox, tally),
+            Encoding::Binary => self.take_packets(input, snapshot, outbox, tally),
         }
     }
 
-    /// Serves one request.
-    fn serve(
-        &mut self,
-        request: Request<'_>,
-        snapshot: &Snapshot,
-        outbox: &mut Outbox,
-        tally: &mut Tally,
-    ) -> Next {
-        let list = match request {
-            Request::Config | Request::ConfigOther => {
-                tally.config_get += 1;
-                if request == Request::ConfigOther {
-                    outbox.push(&Reply::fixed(reply::MISS));
-                    return Next::More;
-                }
-                snapshot.list.as_ref().map(|list| &list.config)
-            }
-            Request::Legacy { cas } => {
-                tally.get += 1;
-                snapshot.list.as_ref().map(|list| if cas { &list.value_cas } else { &list.value })
-            }
-            Request::Version => {
-                tally.version += 1;
-                Some(&snapshot.version)
-            }
-            Request::Stats(arguments) => {
-                tally.stats += 1;
-                self.state = State::Paused;
-                // However it was spaced, the same question is one conversation.
-                let words: Vec<_> = arguments.split_ascii_whitespace().collect();
-                return Next::Stats(words.join(" ").into());
-            }
-            Request::Quit => return self.end(Farewell::AtOnce),
-        };
-        let Some(reply) = list else {
-            outbox.push(&Reply::fixed(reply::NO_LIST));
-            return self.end(Farewell::Linger);
-        };
-        outbox.push(reply);
-        Next::More
+    fn pause(&mut self, next: Next) -> Next {
+        self.state = State::Paused;
+        next
     }
 
     fn end(&mut self, farewell: Farewell) -> Next {
         self.state = State::Ended;
         self.unread = BytesMut::new();
         Next::Close(farewell)
+    }
+}
+
+/// What answers a request, whichever way it was asked.
+fn find<'a>(request: Request<'_>, snapshot: &'a Snapshot, tally: &mut Tally) -> Found<'a> {
+    let list = |show: fn(&'a List) -> Found<'a>| snapshot.list.as_ref().map_or(Found::NoList, show);
+    match request {
+        Request::Config => {
+            tally.config_get += 1;
+            list(Found::List)
+        }
+        Request::Absent => {
+            tally.misses += 1;
+            Found::Miss
+        }
+        Request::Legacy { cas } => {
+            tally.get += 1;
+            if cas {
+                list(|list| Found::Value(list, Cas::Shown))
+            } else {
+                list(|list| Found::Value(list, Cas::Hidden))
+            }
+        }
+        Request::Version => {
+            tally.version += 1;
+            Found::Version
+        }
+        Request::Stats(arguments) => {
+            tally.stats += 1;
+            // However it was spaced, the same question is one conversation.
+            let words: Vec<_> = arguments.split_ascii_whitespace().collect();
+            Found::Stats(words.join(" ").into())
+        }
+        Request::Nothing => Found::Done,
+        Request::Quit => Found::Quit,
     }
 }
 

@@ -3,8 +3,10 @@
 /// Requests by command since the owner last took them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// `config get` of the list or of anything else.
+    /// `config get` of the list.
     pub config_get: u64,
+    /// Keys that are not there.
+    pub misses: u64,
     /// `get` and `gets` of the legacy key.
     pub get: u64,
     /// `version`.
