@@ -18,8 +18,9 @@ use bytes::{Buf, Bytes, BytesMut};
 pub use outbox::Outbox;
 pub use tally::Tally;
 
+use crate::limits::LINE_BYTES_MAX;
 use crate::protocol::reply::{self, Reply};
-use crate::protocol::{Parsed, Request, ascii};
+use crate::protocol::{Error, Parsed, Request, ascii};
 use crate::snapshot::Snapshot;
 
 /// What the owner of the connection has to do, beside sending what is in the outbox.
@@ -143,9 +144,10 @@ impl Session {
         let mut unread = std::mem::take(&mut self.unread);
         let (next, used) = self.take(&unread, snapshot, outbox, tally);
         unread.advance(used);
-        // An idle client must not keep the memory of its last long line.
+        // An idle client must keep neither the memory of its last line nor that of the requests before it.
         if !unread.is_empty() && self.state != State::Ended {
-            self.unread = unread;
+            let small = used > 0 && unread.len() <= LINE_BYTES_MAX;
+            self.unread = if small { BytesMut::from(&unread[..]) } else { unread };
         }
         next
     }
@@ -172,7 +174,10 @@ impl Session {
                 Ok(request) => self.serve(request, snapshot, outbox, tally),
                 Err(error) => {
                     tally.errors += 1;
-                    outbox.push(&Reply::fixed(error.line()));
+                    match error {
+                        Error::Empty => outbox.push(&snapshot.empty),
+                        error => outbox.push(&Reply::fixed(error.line())),
+                    }
                     if error.closes() { self.end(Farewell::Linger) } else { Next::More }
                 }
             };
@@ -194,7 +199,7 @@ impl Session {
             Request::Config | Request::ConfigOther => {
                 tally.config_get += 1;
                 if request == Request::ConfigOther {
-                    outbox.push(&Reply::fixed(reply::MISS));
+                    outbox.push(&snapshot.miss);
                     return Next::More;
                 }
                 snapshot.list.as_ref().map(|list| &list.config)
