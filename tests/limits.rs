@@ -206,8 +206,9 @@ fn a_connection_that_found_no_buffer_is_heard_as_soon_as_it_speaks() {
     raise_descriptor_limit();
     let mimikyu = start(&["--workers", "1"]);
     mimikyu.signal("STOP");
-    let mut clients: Vec<_> = (0..2400).map(|_| mimikyu.client()).collect();
-    // As many as there are buffers have asked when the receives of the others are tried.
+    let mut clients: Vec<_> = (0..4000).map(|_| mimikyu.client()).collect();
+    // As many as there are buffers have asked when the receives of the others are tried; so many others that
+    // the answers to these do not wake it often enough to try them all.
     for client in &mut clients[..1024] {
         client.send("version\r\n");
     }
