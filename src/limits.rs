@@ -18,7 +18,8 @@ pub const OWED_BYTES_MAX: usize = 256 * 1024;
 
 /// Runs of unlike replies owed to one client above which its next request waits.
 ///
-/// 64 runs of 48 bytes are 3 KiB, the most memory of ours that a client can occupy by not reading.
+/// 64 runs of 48 bytes are 3 KiB. What was received before a receive could be stopped comes on top (the receive
+/// buffers of one batch at most), and so do answers to `stats`, which clients that ask the same share.
 pub const OWED_RUNS_MAX: usize = 64;
 
 /// Input kept for a client that waits for `stats`, in bytes, above which no more of it is received.
@@ -103,5 +104,9 @@ pub const BIND_RETRY: Duration = Duration::from_millis(500);
 /// Connections held at a time unless configured, as far as the descriptor limit allows.
 pub const CONNECTIONS_MAX: usize = 65_536;
 
-/// Descriptors kept for everything that is not a client: listeners, rings, upstreams, files.
+/// Connections below which a start says that the descriptor limit is low (memcached's own default is 1,024).
+pub const CONNECTIONS_FEW: usize = 1000;
+
+/// Descriptors kept for the control plane: the process's own (some 12) and conversations with upstreams. Each
+/// worker's ring, bell and listeners come on top.
 pub const DESCRIPTORS_RESERVED: usize = 64;

@@ -54,7 +54,7 @@ pub struct WorkerMetrics {
     pub pauses: Counter,
     /// Times the receive buffers ran out.
     pub buffers_exhausted: Counter,
-    /// Completions that did not fit the completion queue and came later.
+    /// Batches before which completions did not fit the completion queue, and came later.
     pub overflows: Counter,
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::cluster::Cluster;
-use crate::protocol::payload;
 use crate::protocol::reply::{self, Reply};
+use crate::protocol::{Error, payload};
 
 /// Every reply that does not depend on the client.
 #[derive(Debug)]
@@ -19,6 +19,10 @@ pub struct Snapshot {
     pub version: Reply,
     /// The version itself, for encodings that need only that.
     pub version_text: Box<str>,
+    /// Answers a `config get` of something that is not there.
+    pub miss: Reply,
+    /// Answers an empty line, which some clients send after every command.
+    pub empty: Reply,
 }
 
 /// The list that is served, in each form that clients ask for.
@@ -40,7 +44,9 @@ impl Snapshot {
     /// Encodes the replies for a list, or for its absence.
     pub fn new(cluster: Option<Cluster>, version_reply: &str) -> Self {
         let version = Reply::repeated(&reply::version(version_reply));
-        Self { list: cluster.map(List::new), version, version_text: version_reply.into() }
+        let miss = Reply::repeated(reply::MISS.as_bytes());
+        let empty = Reply::repeated(Error::Empty.line().as_bytes());
+        Self { list: cluster.map(List::new), version, version_text: version_reply.into(), miss, empty }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod harness;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use harness::process::run;
@@ -301,6 +301,50 @@ fn a_reader_that_does_not_read_delays_the_end_until_the_deadline_and_a_second_si
     let status = mimikyu.exit();
     assert_eq!(status.code(), Some(1));
     assert!(mimikyu.log.last().unwrap().contains("second signal"), "{:?}", mimikyu.log.last());
+}
+
+#[test]
+fn idle_clients_see_the_end_at_once_even_if_another_holds_it_up() {
+    let mut mimikyu = Mimikyu::start(&["--static", "edge=127.0.0.1:9", "--workers", "2"]);
+    let mut slow = mimikyu.client();
+    slow.stream.set_nonblocking(true).unwrap();
+    let requests = "config get cluster\r\n".repeat(1000);
+    until("the connection to be full", || slow.stream.write(requests.as_bytes()).is_err().then_some(()));
+    // Enough that each worker has some.
+    let mut idle: Vec<_> = (0..20).map(|_| mimikyu.client()).collect();
+    mimikyu.signal("TERM");
+    for client in &mut idle {
+        assert_eq!(client.rest(), "");
+    }
+    assert!(mimikyu.is_running(), "the slow reader still has time");
+    drop(slow);
+    assert_eq!(mimikyu.exit().code(), Some(0));
+}
+
+#[test]
+fn a_client_that_never_falls_silent_is_let_go_between_two_answers() {
+    let mut mimikyu = Mimikyu::start(&["--static", "edge=127.0.0.1:9"]);
+    let mut client = mimikyu.client();
+    client.send("version\r\n");
+    client.expect("VERSION 1.6.22\r\n");
+    mimikyu.signal("TERM");
+    // Asks again as soon as it is answered, until the connection ends: in order, not by a reset.
+    let mut answer = [0; 16];
+    loop {
+        if client.stream.write_all(b"version\r\n").is_err() {
+            break;
+        }
+        match client.stream.read_exact(&mut answer) {
+            Ok(()) => assert_eq!(&answer, b"VERSION 1.6.22\r\n"),
+            Err(error) => {
+                let ended = [std::io::ErrorKind::UnexpectedEof, std::io::ErrorKind::ConnectionReset];
+                assert!(ended.contains(&error.kind()), "{error}");
+                break;
+            }
+        }
+    }
+    assert_eq!(mimikyu.exit().code(), Some(0));
+    assert_eq!(mimikyu.count("unanswered"), 0);
 }
 
 #[test]

@@ -210,6 +210,19 @@ fn concurrent_stats_share_one_conversation() {
 }
 
 #[test]
+fn a_first_endpoint_that_hangs_leaves_time_to_the_second_for_every_question() {
+    let Pair { alpha, beta: _beta, mimikyu } = pair(&["--poll-timeout", "5s", "--poll-interval", "1h"]);
+    alpha.set(Behaviour::Hangs);
+    let mut clients: Vec<_> = (0..4).map(|_| mimikyu.client()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.send(format!("stats detail{number}\r\n"));
+    }
+    for client in &mut clients {
+        assert_eq!(client.answer(), "STAT version 1.6.18\r\nEND\r\n");
+    }
+}
+
+#[test]
 fn without_an_endpoint_our_own_counters_answer_stats() {
     let mimikyu = Mimikyu::start(&["--static", "edge=127.0.0.1:11311"]);
     mimikyu.list();

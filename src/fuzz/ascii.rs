@@ -48,10 +48,11 @@ fn waits(line: &[u8]) {
 fn words(request: Request<'_>) -> String {
     match request {
         Request::Config => "config".into(),
-        Request::ConfigOther => "config other".into(),
+        Request::Absent => "config other".into(),
         Request::Legacy { cas: false } => "legacy".into(),
         Request::Legacy { cas: true } => "legacy cas".into(),
         Request::Version => "version".into(),
+        Request::Nothing => unreachable!("no line asks for nothing"),
         Request::Quit => "quit".into(),
         Request::Stats(arguments) => {
             assert_eq!(arguments, arguments.trim(), "spaces at the ends");

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::cluster::{Cluster, Node, Version};
 use crate::limits::{LINE_BYTES_MAX, OWED_BYTES_MAX};
+use crate::protocol::binary::REQUEST_MAGIC;
 use crate::protocol::{Error, Parsed, answer, naive, reply};
 use crate::session::{Farewell, Next, Outbox, Session, Tally};
 use crate::snapshot::Snapshot;
@@ -28,8 +29,12 @@ pub fn session(input: &[u8]) {
     let whole = Talk::new(story).held(requests, &[]);
     let in_pieces = Talk::new(story).held(requests, story.pieces);
     assert_eq!(in_pieces, whole);
-    assert_eq!(whole, expected(&story, requests));
-    replies(&whole, story.snapshot);
+    if requests.first() == Some(&REQUEST_MAGIC) {
+        packets(&whole.bytes);
+    } else {
+        assert_eq!(whole, expected(&story, requests));
+        replies(&whole, story.snapshot);
+    }
 }
 
 /// What the fuzzer chose.
@@ -102,7 +107,7 @@ impl<'a> Talk<'a> {
         self.attend();
         self.send(0);
         self.said.unread = self.session.unread();
-        assert!(self.said.unread <= LINE_BYTES_MAX + 1, "a line without end waits for more");
+        assert!(self.said.unread <= LINE_BYTES_MAX + 24, "a line or a packet without end waits for more");
         if self.said.farewell.is_some() {
             let before = (self.said.tally, self.session.unread());
             let next = self.session.receive(
@@ -173,7 +178,7 @@ fn expected(story: &Story<'_>, requests: &[u8]) -> Said {
         let tally = &mut said.tally;
         let (counter, reply) = match line.as_deref() {
             Ok("config") => (&mut tally.config_get, list.map(|list| list.config.once())),
-            Ok("config other") => (&mut tally.config_get, Some(&b"END\r\n"[..])),
+            Ok("config other") => (&mut tally.misses, Some(&b"END\r\n"[..])),
             Ok("legacy") => (&mut tally.get, list.map(|list| list.value.once())),
             Ok("legacy cas") => (&mut tally.get, list.map(|list| list.value_cas.once())),
             Ok("version") => (&mut tally.version, Some(&b"VERSION 1.6.22\r\n"[..])),
@@ -211,8 +216,19 @@ fn replies(said: &Said, snapshot: &Snapshot) {
         count += 1;
         rest = &rest[one(rest, snapshot)..];
     }
-    let Tally { config_get, get, version, stats, errors } = said.tally;
-    assert_eq!(count, config_get + get + version + stats + errors);
+    let Tally { config_get, misses, get, version, stats, errors } = said.tally;
+    assert_eq!(count, config_get + misses + get + version + stats + errors);
+}
+
+/// Packets, one behind the other, each as long as it says.
+fn packets(mut rest: &[u8]) {
+    while let Some((header, body)) = rest.split_at_checked(24) {
+        assert_eq!(header[0], 0x81, "a response");
+        let length = u32::from_be_bytes([header[8], header[9], header[10], header[11]]) as usize;
+        assert!(usize::from(header[3]) + usize::from(header[4]) <= length);
+        rest = &body[length..];
+    }
+    assert!(rest.is_empty(), "half a header");
 }
 
 /// Length of the first reply in `bytes`.

@@ -50,7 +50,7 @@ impl Reply {
         Self { repeated: repeated.freeze(), unit: unit.len() }
     }
 
-    /// A reply that never changes.
+    /// A reply that never changes and is seldom sent.
     pub fn fixed(line: &'static str) -> Self {
         Self::single(Bytes::from_static(line.as_bytes()))
     }

@@ -2,7 +2,7 @@
 
 use super::{Cas, Farewell, Found, Next, Outbox, Session, Tally, find};
 use crate::protocol::reply::{self, Reply};
-use crate::protocol::{Parsed, ascii};
+use crate::protocol::{Error, Parsed, ascii};
 use crate::snapshot::Snapshot;
 
 impl Session {
@@ -27,7 +27,10 @@ impl Session {
                 Ok(request) => request,
                 Err(error) => {
                     tally.errors += 1;
-                    outbox.push(&Reply::fixed(error.line()));
+                    match error {
+                        Error::Empty => outbox.push(&snapshot.empty),
+                        error => outbox.push(&Reply::fixed(error.line())),
+                    }
                     if error.closes() {
                         return (self.end(Farewell::Linger), taken);
                     }
@@ -39,7 +42,7 @@ impl Session {
                 Found::Value(list, Cas::Hidden) => outbox.push(&list.value),
                 Found::Value(list, Cas::Shown) => outbox.push(&list.value_cas),
                 Found::Version => outbox.push(&snapshot.version),
-                Found::Miss => outbox.push(&Reply::fixed(reply::MISS)),
+                Found::Miss => outbox.push(&snapshot.miss),
                 Found::Done => {}
                 Found::NoList => return (self.refuse(reply::NO_LIST, outbox), taken),
                 Found::Stats(arguments) => return (self.pause(Next::Stats(arguments)), taken),

@@ -20,6 +20,7 @@ use bytes::{Buf, Bytes, BytesMut};
 pub use outbox::Outbox;
 pub use tally::Tally;
 
+use crate::limits::LINE_BYTES_MAX;
 use crate::protocol::Request;
 use crate::protocol::binary::{Echo, REQUEST_MAGIC};
 use crate::protocol::reply::{self, Reply};
@@ -192,9 +193,10 @@ impl Session {
         let mut unread = std::mem::take(&mut self.unread);
         let (next, used) = self.take(&unread, snapshot, outbox, tally);
         unread.advance(used);
-        // An idle client must not keep the memory of its last long line.
+        // An idle client must keep neither the memory of its last line nor that of the requests before it.
         if !unread.is_empty() && self.state != State::Ended {
-            self.unread = unread;
+            let small = used > 0 && unread.len() <= LINE_BYTES_MAX;
+            self.unread = if small { BytesMut::from(&unread[..]) } else { unread };
         }
         next
     }

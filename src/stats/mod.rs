@@ -8,7 +8,7 @@ mod own;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc};
@@ -111,7 +111,7 @@ impl Service {
 
     /// One conversation, for all who asked this by the time it ends.
     async fn converse(self: Rc<Self>, arguments: Box<str>) {
-        let answer = tokio::time::timeout(STATS_DEADLINE, self.ask_each(&arguments)).await.ok().flatten();
+        let answer = self.ask_each(&arguments).await;
         let waiters = self.waiting.borrow_mut().remove(&arguments).unwrap_or_default();
         for waiter in waiters {
             waiter.tell(answer.clone().ok_or(reply::NO_STATS));
@@ -120,10 +120,17 @@ impl Service {
 
     /// Asks each endpoint in order until one answers.
     async fn ask_each(&self, arguments: &str) -> Option<Bytes> {
-        for endpoint in &self.endpoints {
-            match endpoint.lock().await.stats(arguments, self.timeout).await {
-                Ok(answer) => return Some(answer),
-                Err(error) => tracing::debug!(%error, "no stats"),
+        let deadline = Instant::now() + STATS_DEADLINE;
+        for (asked, endpoint) in self.endpoints.iter().enumerate() {
+            // An even share of the time that is left, the wait for its turn included: one that hangs leaves
+            // some to the others.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = self.timeout.min(left / (self.endpoints.len() - asked) as u32);
+            let ask = async { endpoint.lock().await.stats(arguments, share).await };
+            match tokio::time::timeout(share, ask).await {
+                Ok(Ok(answer)) => return Some(answer),
+                Ok(Err(error)) => tracing::debug!(%error, "no stats"),
+                Err(_) => tracing::debug!("no stats in time"),
             }
         }
         None

@@ -20,6 +20,9 @@ use crate::offload::offload;
 pub struct StaticNodes {
     targets: Vec<HostPort>,
     known: HashMap<String, IpAddr>,
+    /// Names looked up so far: the next look-up goes on from there, so that one name that takes all the time
+    /// does not keep it from the others for ever.
+    looked_up: usize,
     pending: Option<oneshot::Receiver<Found>>,
 }
 
@@ -29,7 +32,7 @@ type Found = Vec<(String, io::Result<Option<IpAddr>>)>;
 impl StaticNodes {
     pub(super) fn new(targets: Vec<HostPort>, last: &[Node]) -> Self {
         let known = last.iter().filter_map(|node| Some((node.host.to_string(), node.ip.parse().ok()?)));
-        Self { known: known.collect(), targets, pending: None }
+        Self { known: known.collect(), targets, looked_up: 0, pending: None }
     }
 
     /// The nodes, with the addresses known by the end of `timeout`.
@@ -55,6 +58,8 @@ impl StaticNodes {
         if names.is_empty() {
             return Ok(());
         }
+        let first = self.looked_up % names.len();
+        names.rotate_left(first);
         let mut pending = match self.pending.take() {
             Some(pending) => pending,
             None => {
@@ -76,6 +81,7 @@ impl StaticNodes {
 
     fn learn(&mut self, found: Found) -> Result<(), String> {
         let mut trouble = Ok(());
+        self.looked_up = self.looked_up.wrapping_add(found.len());
         for (host, ip) in found {
             match ip {
                 Ok(Some(ip)) => drop(self.known.insert(host, ip)),

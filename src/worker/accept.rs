@@ -10,7 +10,6 @@ use super::connection::Connection;
 use super::ring::Completion;
 use super::token::{Operation, Token};
 use super::{Phase, Worker};
-use crate::limits::REFUSED_MAX;
 
 /// How long an accept that lacked descriptors or memory waits, unless a connection is closed before.
 pub(super) const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -46,15 +45,14 @@ impl Worker {
                 let socket = unsafe { OwnedFd::from_raw_fd(descriptor as i32) };
                 self.admit(socket);
             }
-            Err(Errno::CANCELED) => {}
-            Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => {
+            // The last: the client was gone before it was accepted.
+            Err(Errno::CANCELED | Errno::INTR | Errno::AGAIN | Errno::CONNABORTED | Errno::PROTO) => {}
+            Err(error) => {
                 // Asking again at once would fail at once, two million times a second.
                 self.counters().accept_failures.add(1);
                 self.listeners[number].blocked = true;
-                self.warn_of_shortage();
+                self.warn_of_shortage(error);
             }
-            // The client was gone before it was accepted.
-            Err(_) => {}
         }
         match self.phase {
             Phase::Draining(_) if !self.listeners[number].accepting => self.take_queued(number),
@@ -63,14 +61,15 @@ impl Worker {
     }
 
     /// Says that clients have to wait: once a minute, however often it happens.
-    fn warn_of_shortage(&mut self) {
+    fn warn_of_shortage(&mut self, error: Errno) {
         if self.warned.is_none_or(|at| self.now.duration_since(at) >= WARN_INTERVAL) {
             self.warned = Some(self.now);
             let open = self.metrics.open();
             tracing::warn!(
                 worker = self.index,
                 open,
-                "out of descriptors or memory: new clients wait until some are free; raise the descriptor limit (ulimit -n, LimitNOFILE=)"
+                %error,
+                "new clients wait: none can be accepted now; if it is for want of descriptors, raise their limit (ulimit -n, LimitNOFILE=)"
             );
         }
     }
@@ -89,7 +88,7 @@ impl Worker {
         let admitted = self.metrics.open_connection(self.limits.connections_max);
         if !admitted {
             self.counters().refused.add(1);
-            if self.refused >= REFUSED_MAX {
+            if self.refused >= self.limits.refused_max {
                 self.counters().closed.add(1);
                 return;
             }

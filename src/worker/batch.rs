@@ -14,7 +14,9 @@ impl Worker {
         self.listen_for_bell();
         while !self.is_done() {
             self.keep_ticking();
-            self.ring.wait(&mut batch)?;
+            // Connections that found no buffer are tried again as many at a time as there are buffers. Those that
+            // are tried may bring nothing about, so there is no sleep while some are left.
+            self.ring.wait(&mut batch, self.starved.is_empty())?;
             self.now = Instant::now();
             for completion in batch.drain(..) {
                 self.completed(completion);
@@ -22,7 +24,8 @@ impl Worker {
             self.settle_all();
             self.count();
         }
-        Ok(())
+        // The closes of the last batch: else their clients would see the end only when the process is gone.
+        self.ring.submit()
     }
 
     fn completed(&mut self, completion: Completion) {
@@ -31,7 +34,7 @@ impl Worker {
             Operation::Receive => self.received(completion),
             Operation::Send => self.sent(completion),
             Operation::Bell => self.take_mail(),
-            Operation::Tick => self.sweep(),
+            Operation::Tick => self.ticked(),
             Operation::Cancel => self.cancelled(completion),
             Operation::Close => {}
         }
@@ -40,8 +43,8 @@ impl Worker {
     fn count(&mut self) {
         let tally = std::mem::take(&mut self.tally);
         self.counters().count(&tally);
-        let overflows = self.ring.overflows();
-        let counter = &self.counters().overflows;
-        counter.add(overflows.saturating_sub(counter.value()));
+        if self.ring.take_overflow() {
+            self.counters().overflows.add(1);
+        }
     }
 }

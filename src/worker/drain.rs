@@ -1,13 +1,13 @@
 //! Time passes: idle connections end, lingering ones too, and a draining worker comes to its end.
 
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{Shutdown, SocketFlags, accept_with, shutdown};
 
 use super::accept::ACCEPT_RETRY;
-use super::connection::{Closing, Waiting};
+use super::connection::{Closing, Connection, Waiting};
 use super::token::{Operation, Token};
 use super::{Phase, Worker};
 use crate::limits::DRAIN;
@@ -49,6 +49,8 @@ impl Worker {
             return;
         }
         self.phase = Phase::Draining(self.now + DRAIN);
+        // The timer in the ring may be set for later than a draining worker's.
+        self.look_round();
         for number in 0..self.listeners.len() {
             if self.listeners[number].accepting {
                 let accept = Token::of(Operation::Accept, number as u32);
@@ -70,7 +72,14 @@ impl Worker {
         for _ in 0..QUEUED_MAX {
             match accept_with(socket.as_fd(), SocketFlags::CLOEXEC) {
                 Ok(client) => self.admit(client),
-                Err(Errno::INTR | Errno::CONNABORTED) => {}
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => {
+                    // The next tick tries again, when some descriptors are free.
+                    self.counters().accept_failures.add(1);
+                    self.listeners[number].socket = Some(socket);
+                    return;
+                }
+                // The client was gone before it was accepted.
+                Err(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {}
                 Err(_) => break,
             }
         }
@@ -91,22 +100,34 @@ impl Worker {
         }
     }
 
-    /// Looks for connections whose time has come.
-    pub(super) fn sweep(&mut self) {
+    /// The timer has gone off.
+    pub(super) fn ticked(&mut self) {
         self.ticking = false;
         self.unblock();
+        if matches!(self.phase, Phase::Draining(_)) {
+            for number in 0..self.listeners.len() {
+                if !self.listeners[number].accepting {
+                    self.take_queued(number);
+                }
+            }
+        }
+        self.look_round();
+    }
+
+    /// Looks for connections whose time has come.
+    fn look_round(&mut self) {
+        let draining = matches!(self.phase, Phase::Draining(_));
+        // In the second half of the time it has, a draining worker waits for no more silence.
+        let last_call = matches!(self.phase, Phase::Draining(deadline) if self.now + DRAIN / 2 >= deadline);
         for slot in 0..self.slots.places() {
             let Some(connection) = self.slots.at(slot) else { continue };
             let silent = self.now.saturating_duration_since(connection.active);
-            let lingered =
-                matches!(connection.closing, Closing::Lingering { until, .. } if until <= self.now);
-            let idle = !self.limits.idle_timeout.is_zero() && silent >= self.limits.idle_timeout;
-            if lingered {
+            if is_over(connection, self.now, self.limits.idle_timeout) {
+                if !matches!(connection.closing, Closing::Lingering { .. }) {
+                    self.counters().idle_closed.add(1);
+                }
                 self.close(slot);
-            } else if idle && connection.closing == Closing::No && connection.waiting != Waiting::ForStats {
-                self.counters().idle_closed.add(1);
-                self.close(slot);
-            } else if matches!(self.phase, Phase::Draining(_)) && silent >= DRAIN_SILENCE {
+            } else if draining && (last_call || silent >= DRAIN_SILENCE) {
                 // As if the client had said that it asks no more: what it asked is answered, then it is
                 // closed. It fails only where the client is gone, and then the receive says so.
                 if let Some(socket) = &connection.socket {
@@ -132,5 +153,18 @@ impl Worker {
             }
             Phase::Left => true,
         }
+    }
+}
+
+/// Whether a connection has lingered, or been idle, for long enough.
+fn is_over(connection: &Connection, now: Instant, idle_timeout: Duration) -> bool {
+    let silent = now.saturating_duration_since(connection.active);
+    let idle = !idle_timeout.is_zero() && silent >= idle_timeout;
+    match connection.closing {
+        Closing::Lingering { until, .. } => until <= now,
+        // One that waits for `stats` is not idle: we are.
+        Closing::No => idle && connection.waiting != Waiting::ForStats,
+        Closing::AfterReplies(_) => idle,
+        Closing::Closed => false,
     }
 }

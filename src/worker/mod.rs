@@ -49,6 +49,8 @@ use slots::Slots;
 pub struct Limits {
     /// Connections of all workers together.
     pub connections_max: usize,
+    /// Refused connections of a worker that linger at a time; above it they are closed at once.
+    pub refused_max: usize,
     /// Time after which a connection that asks nothing is closed; zero is never.
     pub idle_timeout: Duration,
 }

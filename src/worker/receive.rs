@@ -23,7 +23,9 @@ impl Worker {
         match completion.result {
             Ok(0) => connection.input_ended = true,
             Ok(length) => {
-                connection.active = self.now;
+                if connection.closing == Closing::No {
+                    connection.active = self.now;
+                }
                 let input = completion.buffer.map_or(&[][..], |id| self.buffers.bytes(id, length as usize));
                 let next = match &mut connection.closing {
                     Closing::No => {
@@ -40,7 +42,6 @@ impl Worker {
                     Closing::AfterReplies(_) | Closing::Closed => Next::More,
                 };
                 self.counters().bytes_received.add(u64::from(length));
-                self.give_back(completion.buffer);
                 self.follow(slot, next);
             }
             Err(Errno::NOBUFS) => {
@@ -54,6 +55,7 @@ impl Worker {
             // Reset, or timed out by keep-alive: nobody reads what is owed.
             Err(_) => self.close(slot),
         }
+        self.give_back(completion.buffer);
         self.touch(slot);
     }
 
@@ -85,6 +87,8 @@ impl Worker {
             return;
         }
         connection.waiting = Waiting::No;
+        // From now on it is the client that is waited for.
+        connection.active = self.now;
         let (session, outbox) = (&mut connection.session, &mut connection.outbox);
         let next = match answer {
             Ok(answer) => session.answer(answer, self.reader.current(), outbox, &mut self.tally),

@@ -33,6 +33,10 @@ pub(super) struct Ring {
     features: Features,
     /// Completions that were taken out early to make room, before those still in the queue.
     early: Vec<Completion>,
+    /// Whether completions did not fit the queue.
+    overflowed: bool,
+    /// Why operations can't be submitted any more; told by the next wait.
+    failed: Option<io::Error>,
     /// The timer's duration; the kernel reads it when the operation is submitted.
     tick: Box<types::Timespec>,
     /// Where the kernel puts the count of rings of the bell.
@@ -48,6 +52,8 @@ impl Ring {
             io,
             features,
             early: Vec::new(),
+            overflowed: false,
+            failed: None,
             tick: Box::new(types::Timespec::new()),
             bell: Box::new([0; 8]),
         })
@@ -106,10 +112,22 @@ impl Ring {
         self.push(entry, token);
     }
 
-    /// Submits what was asked for, waits for a completion, and puts all there are into `batch`.
-    pub fn wait(&mut self, batch: &mut Vec<Completion>) -> io::Result<()> {
+    /// Submits what was asked for, and waits for nothing.
+    pub fn submit(&mut self) -> io::Result<()> {
+        match self.io.submit() {
+            Err(error) if !is_passing(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Submits what was asked for, waits for a completion if it `may_sleep`, and puts all there are into `batch`.
+    pub fn wait(&mut self, batch: &mut Vec<Completion>, may_sleep: bool) -> io::Result<()> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        self.overflowed |= self.io.submission().cq_overflow();
         batch.append(&mut self.early);
-        let want = usize::from(batch.is_empty());
+        let want = usize::from(may_sleep && batch.is_empty());
         match self.io.submit_and_wait(want) {
             Ok(_) => {}
             // A signal; or completions that must be taken out first.
@@ -120,9 +138,9 @@ impl Ring {
         Ok(())
     }
 
-    /// Completions that did not fit the queue, ever.
-    pub fn overflows(&mut self) -> u64 {
-        u64::from(self.io.completion().overflow())
+    /// Whether completions did not fit the queue since this was asked last. They came later; none is lost.
+    pub fn take_overflow(&mut self) -> bool {
+        std::mem::take(&mut self.overflowed)
     }
 
     fn push(&mut self, entry: squeue::Entry, token: Token) {
@@ -134,8 +152,13 @@ impl Ring {
                 return;
             }
             // The queue is full in the middle of a batch: submit, and keep what completes for the next one.
-            if self.io.submit().is_err() {
-                take(&mut self.io, &mut self.early);
+            match self.io.submit() {
+                Ok(_) => {}
+                Err(error) if is_passing(&error) => take(&mut self.io, &mut self.early),
+                Err(error) => {
+                    self.failed = Some(error);
+                    return;
+                }
             }
         }
     }

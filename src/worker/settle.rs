@@ -48,7 +48,7 @@ impl Worker {
         touched.append(&mut self.touched);
         self.touched = touched;
         // Every buffer of the batch is back by now. As many as there are buffers may try again; the others
-        // wait for the next batch, which these bring about.
+        // follow after the next batch, which the loop does not sleep before.
         let retry = self.starved.len().min(usize::from(BUFFERS));
         for slot in self.starved.drain(..retry).collect::<Vec<_>>() {
             if let Some(connection) = self.slots.at(slot) {

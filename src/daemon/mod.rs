@@ -6,18 +6,19 @@
 //!  leave ◀── every reply sent, or the deadline ◀── take what is queued ◀───────┘
 //! ```
 
+mod descriptors;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::config::{Config, SourceKind};
-use crate::limits::{CONNECTIONS_MAX, DESCRIPTORS_RESERVED, DRAIN};
+use crate::limits::DRAIN;
 use crate::mailbox::{self, Mail, Postbox};
 use crate::metrics::Metrics;
 use crate::poller::Poller;
@@ -25,6 +26,7 @@ use crate::signal::Signals;
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions};
 use crate::worker::{self, BindError, Exit, Limits, Listeners, Setup, Unavailable};
+use descriptors::{Shares, share_out};
 
 /// Why the daemon could not start, or had to stop.
 #[derive(Debug)]
@@ -70,10 +72,10 @@ impl std::error::Error for Error {}
 /// Serves until a signal. `ready` is called with the addresses once clients may come.
 pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
     let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
-    let connections_max = connections_max(config.connections_max, workers * config.listen.len());
+    let shares = share_out(config.connections_max, workers, config.listen.len());
     let listeners = worker::bind(&config.listen, workers).map_err(Error::Bind)?;
     let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
-    let daemon = Daemon { config, workers, connections_max, listeners };
+    let daemon = Daemon { config, workers, shares, listeners };
     match runtime {
         Ok(runtime) => runtime.block_on(daemon.run(ready)),
         // The workers' rings fail for the same reason, and say more about it.
@@ -85,13 +87,14 @@ pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Erro
 struct Daemon {
     config: Config,
     workers: usize,
-    connections_max: usize,
+    shares: Shares,
     listeners: Listeners,
 }
 
 impl Daemon {
     async fn run(self, on_ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
-        let Self { config, workers, connections_max, listeners } = self;
+        let Self { config, workers, shares, listeners } = self;
+        let Shares { connections_max, refused_max } = shares;
         let addresses = listeners.addresses.clone();
         let mut signals = Signals::catch().map_err(Error::Control)?;
         let publisher = Publisher::new(&config.version_reply);
@@ -111,7 +114,7 @@ impl Daemon {
             // Nobody listens only when the daemon is leaving already.
             Box::new(move |outcome| drop(left.send(outcome)))
         };
-        let limits = Limits { connections_max, idle_timeout: config.idle_timeout };
+        let limits = Limits { connections_max, refused_max, idle_timeout: config.idle_timeout };
         // The sockets are kept here too until they listen.
         let reader = publisher.reader();
         let listen = listeners.try_clone().map_err(Error::Bind)?;
@@ -218,33 +221,6 @@ fn endpoints(config: &Config) -> Vec<crate::config::HostPort> {
         SourceKind::Static(_) | SourceKind::Dns(_) => None,
     };
     config.sources.iter().filter_map(endpoint).collect()
-}
-
-/// Raises the descriptor limit to what is needed and allowed, and returns how many connections fit.
-fn connections_max(configured: Option<usize>, listeners: usize) -> usize {
-    let wanted = configured.unwrap_or(CONNECTIONS_MAX);
-    let reserved = DESCRIPTORS_RESERVED + listeners;
-    let needed = (wanted + reserved) as u64;
-    let limit = getrlimit(Resource::Nofile);
-    let allowed = limit.maximum.unwrap_or(u64::MAX);
-    let mut current = limit.current.unwrap_or(u64::MAX);
-    if current < needed {
-        let raised = needed.min(allowed);
-        if setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }).is_ok() {
-            current = raised;
-        }
-    }
-    let current = usize::try_from(current).unwrap_or(usize::MAX);
-    // Under a very low limit both get a half.
-    let fitting = (current - reserved.min(current / 2)).max(1);
-    if fitting < wanted && configured.is_some() {
-        tracing::warn!(
-            connections_max = wanted,
-            fitting,
-            "the descriptor limit allows fewer connections: raise it (ulimit -Hn, LimitNOFILE=)"
-        );
-    }
-    fitting.min(wanted)
 }
 
 fn joined<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {

@@ -1,0 +1,72 @@
+//! How the descriptors that the process may open are shared out.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::limits::{CONNECTIONS_FEW, CONNECTIONS_MAX, DESCRIPTORS_RESERVED, REFUSED_MAX};
+
+/// Who gets how many. The rest is for the control plane: upstreams, files, rings, listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shares {
+    /// Connections of clients, over all workers.
+    pub connections_max: usize,
+    /// Connections of a worker that were refused and linger.
+    pub refused_max: usize,
+}
+
+/// Raises the descriptor limit to what is needed and allowed, and shares it out.
+pub(super) fn share_out(configured: Option<usize>, workers: usize, addresses: usize) -> Shares {
+    let wanted = configured.unwrap_or(CONNECTIONS_MAX);
+    let needed = wanted + reserved(workers, addresses) + REFUSED_MAX * workers;
+    let limit = getrlimit(Resource::Nofile);
+    let mut current = limit.current.unwrap_or(u64::MAX);
+    if current < needed as u64 {
+        let raised = (needed as u64).min(limit.maximum.unwrap_or(u64::MAX));
+        if setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }).is_ok() {
+            current = raised;
+        }
+    }
+    let current = usize::try_from(current).unwrap_or(usize::MAX);
+    let shares = share(current, wanted, workers, addresses);
+    let fitting = shares.connections_max;
+    if fitting < wanted && (configured.is_some() || fitting < CONNECTIONS_FEW) {
+        tracing::warn!(
+            wanted,
+            fitting,
+            "the descriptor limit allows fewer connections: raise it (ulimit -Hn, LimitNOFILE=)"
+        );
+    }
+    shares
+}
+
+/// A worker has a ring, a bell and its listeners, which are there twice until they listen.
+fn reserved(workers: usize, addresses: usize) -> usize {
+    DESCRIPTORS_RESERVED + workers * (2 + 2 * addresses)
+}
+
+fn share(limit: usize, wanted: usize, workers: usize, addresses: usize) -> Shares {
+    // Under a very low limit, clients and the rest get a half each.
+    let clients = limit - reserved(workers, addresses).min(limit / 2);
+    // Those who are refused have a descriptor each while they linger: a small share of what there is.
+    let refused_max = (clients / 16 / workers.max(1)).min(REFUSED_MAX);
+    let fitting = clients - refused_max * workers;
+    Shares { connections_max: fitting.clamp(1, wanted.max(1)), refused_max }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_the_refused_and_the_rest_fit_the_limit_together() {
+        for limit in [2, 20, 64, 256, 1024, 4096, 20_000, 1_048_576] {
+            for (workers, addresses) in [(1, 1), (2, 1), (40, 2), (256, 4)] {
+                let shares = share(limit, 65_536, workers, addresses);
+                let clients = shares.connections_max + shares.refused_max * workers;
+                assert!(shares.connections_max >= 1 && shares.connections_max <= 65_536);
+                assert!(clients + reserved(workers, addresses).min(limit / 2) <= limit, "{limit} {shares:?}");
+            }
+        }
+        assert_eq!(share(usize::MAX, 10, 2, 1), Shares { connections_max: 10, refused_max: REFUSED_MAX });
+        assert_eq!(share(256, 1000, 1, 1), Shares { connections_max: 177, refused_max: 11 });
+    }
+}
