@@ -265,4 +265,6 @@ fn find<'a>(request: Request<'_>, snapshot: &'a Snapshot, tally: &mut Tally) -> 
 }
 
 #[cfg(test)]
+mod binary_tests;
+#[cfg(test)]
 mod tests;

@@ -6,44 +6,52 @@ use crate::limits::OWED_BYTES_MAX;
 
 const REPLY: &str = "CONFIG cluster 0 19\r\n7\na|10.0.0.1|11211\n\r\nEND\r\n";
 
-fn snapshot() -> Snapshot {
+pub(super) fn snapshot() -> Snapshot {
     let nodes = vec![Node::new("a", "10.0.0.1", 11211)];
     Snapshot::new(Some(Cluster { version: Version::new(7).unwrap(), nodes }), "1.6.22")
 }
 
 /// A session with everything around it, which sends at once unless told otherwise.
-struct Client {
+pub(super) struct Client {
     session: Session,
     snapshot: Snapshot,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     tally: Tally,
 }
 
 impl Client {
-    fn new(snapshot: Snapshot) -> Self {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
         Self { session: Session::default(), snapshot, outbox: Outbox::default(), tally: Tally::default() }
     }
 
     fn receive(&mut self, input: &str) -> Next {
-        self.session.receive(input.as_bytes(), &self.snapshot, &mut self.outbox, &mut self.tally)
+        self.receive_bytes(input.as_bytes())
     }
 
-    fn resume(&mut self) -> Next {
+    pub(super) fn receive_bytes(&mut self, input: &[u8]) -> Next {
+        self.session.receive(input, &self.snapshot, &mut self.outbox, &mut self.tally)
+    }
+
+    pub(super) fn resume(&mut self) -> Next {
         self.session.resume(&self.snapshot, &mut self.outbox, &mut self.tally)
     }
 
-    fn answer(&mut self, answer: &'static str) -> Next {
+    pub(super) fn answer(&mut self, answer: &'static str) -> Next {
         let answer = Bytes::from_static(answer.as_bytes());
         self.session.answer(answer, &self.snapshot, &mut self.outbox, &mut self.tally)
     }
 
     fn sent(&mut self) -> String {
+        String::from_utf8(self.sent_bytes()).unwrap()
+    }
+
+    pub(super) fn sent_bytes(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         while !self.outbox.is_empty() {
             bytes.extend_from_slice(self.outbox.piece());
             self.outbox.sent(self.outbox.piece().len());
         }
-        String::from_utf8(bytes).unwrap()
+        bytes
     }
 }
 
