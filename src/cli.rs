@@ -255,7 +255,8 @@ fn one_line(rendered: &str) -> String {
         body.filter(|line| !line.is_empty()).partition(|line| line.starts_with("tip:"));
     let cause = cause.join(" ");
     let cause = cause.strip_prefix("error: ").unwrap_or(&cause);
-    match tips.first() {
+    // Its other tip is how to pass an unknown flag as a value, which nobody wants here.
+    match tips.iter().find(|tip| !tip.starts_with("tip: to pass")) {
         Some(tip) => format!("{cause}; {}", tip.trim_start_matches("tip:").trim()),
         None => format!("{cause}; try mimikyu --help"),
     }

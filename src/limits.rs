@@ -107,6 +107,9 @@ pub const CONNECTIONS_MAX: usize = 65_536;
 /// Connections below which a start says that the descriptor limit is low (memcached's own default is 1,024).
 pub const CONNECTIONS_FEW: usize = 1000;
 
+/// Descriptors without which there is no start: the process's own, one upstream and one client.
+pub const DESCRIPTORS_LEAST: usize = 15;
+
 /// Descriptors kept for the control plane: the process's own (some 12) and conversations with upstreams. Each
 /// worker's ring, bell and listeners come on top.
 pub const DESCRIPTORS_RESERVED: usize = 64;

@@ -174,7 +174,7 @@ fn without_any_list_clients_are_told_so_and_closed_until_there_is_one() {
         assert_eq!(client.rest(), "SERVER_ERROR mimikyu has no node list yet\r\n");
     }
     assert_eq!(mimikyu.ask("version\r\n"), "VERSION 1.6.22\r\n");
-    mimikyu.logged("WARN no node list yet");
+    mimikyu.logged("WARN no node list yet waits_for=\"primary\"");
     alpha.set_list(1, "a");
     mimikyu.until_hosts("a");
 }
@@ -219,6 +219,37 @@ fn a_restart_serves_the_last_list_at_once_and_the_version_goes_on() {
     alpha.set_list(6, "a1");
     beta.set_list(3, "b2");
     assert_eq!(mimikyu.until_hosts("a1 b2").version, before.version + 1);
+}
+
+#[test]
+fn a_restart_with_another_configuration_never_reuses_a_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state");
+    let (alpha, beta) = (Upstream::list(5, "a"), Upstream::list(7, "b"));
+    let (alpha, beta) = (format!("alpha={}", alpha.address), format!("beta={}", beta.address));
+    let mut seen: Vec<harness::Reply> = Vec::new();
+    for (sources, hosts) in [
+        (&["--upstream", &alpha, "--upstream", &beta][..], "a b"),
+        (&["--upstream", &beta, "--upstream", &alpha], "b a"),
+        (&["--upstream", &alpha], "a"),
+        (&["--upstream", &alpha, "--version-base", "2000000"], "a"),
+        (&["--upstream", &alpha, "--version-base", "7"], "a"),
+        (&["--static", "edge=127.0.0.1:9", "--upstream", &alpha], "127.0.0.1 a"),
+        (&["--upstream", &alpha], "a"),
+    ] {
+        let state = ["--state", state.to_str().unwrap()];
+        let mut mimikyu = Mimikyu::start(&[&FAST[..], &state, sources].concat());
+        let reply = mimikyu.until_hosts(hosts);
+        if let Some(before) = seen.last() {
+            let changed = before.nodes != reply.nodes;
+            assert!(reply.version >= before.version + u64::from(changed), "{reply:?} after {before:?}");
+            assert_eq!(mimikyu.count("list changed"), usize::from(changed), "{sources:?}");
+        }
+        // Killed, so that nothing is saved on the way out.
+        mimikyu.signal("KILL");
+        mimikyu.exit();
+        seen.push(reply);
+    }
 }
 
 #[test]

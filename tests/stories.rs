@@ -23,7 +23,7 @@ use std::time::Duration;
 use mimikyu::cluster::{Cluster, Node, Version};
 use mimikyu::config::Require;
 use mimikyu::poller::ledger::{Ledger, Publication, Rules};
-use mimikyu::poller::source::Source;
+use mimikyu::poller::source::{Failure, Source};
 use mimikyu::upstream::Answer;
 
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Story {
                 let place = place.ok_or_else(|| format!("no source is called {source:?}"))?;
                 let unversioned = self.sources[place].starts_with('~');
                 let outcome = match &words[1..] {
-                    ["!"] => Err("it fails".to_string()),
+                    ["!"] => Err(Failure::default()),
                     hosts if unversioned => Ok(Answer::Unversioned { nodes: nodes(hosts), trouble: None }),
                     [version, hosts @ ..] => Ok(Answer::Versioned(cluster(version, hosts)?)),
                     [] => return Err("an answer or ! is missing".into()),

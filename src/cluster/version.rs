@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Cluster, Node};
 
-/// A cluster's version: 0 … 2147483647, the range that every client can hold.
+/// A cluster's version: 0 … 2147483647. Clients can hold no greater one; we serve 0 to none of them (see [`Served`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u32);
 

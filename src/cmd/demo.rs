@@ -13,6 +13,7 @@ use mimikyu::config::{Config, HostPort, Layer, Setting, Source, SourceKind, reso
 use mimikyu::config::{LogFormat, Origin};
 use mimikyu::session::{Next, Outbox, Session, Tally};
 use mimikyu::snapshot::Publisher;
+use tokio_uring::Runtime;
 use tokio_uring::net::{TcpListener, TcpStream};
 
 /// Time between two steps of the migration.
@@ -28,7 +29,12 @@ pub fn run(listen: SocketAddr) -> Result<(), Box<dyn Error>> {
     let alpha = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let beta = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let config = config(listen, alpha.local_addr()?, beta.local_addr()?)?;
-    thread::Builder::new().name("demo".into()).spawn(move || tokio_uring::start(clusters(alpha, beta)))?;
+    mimikyu::worker::available()?;
+    let body = move || match Runtime::new(&tokio_uring::builder()) {
+        Ok(runtime) => runtime.block_on(clusters(alpha, beta)),
+        Err(error) => tracing::error!(%error, "the demo's clusters can't run"),
+    };
+    thread::Builder::new().name("demo".into()).spawn(body)?;
     Ok(mimikyu::daemon::run(config, |addresses| addresses.iter().for_each(|address| greet(*address)))?)
 }
 
@@ -57,6 +63,10 @@ fn greet(address: SocketAddr) {
          \x20 leave                  Ctrl-C\n",
         step = STEP.as_secs(),
     );
+    say(&text);
+}
+
+fn say(text: &str) {
     // Who has closed the output does not want to know.
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
@@ -82,7 +92,7 @@ async fn clusters(alpha: StdListener, beta: StdListener) {
         before = (alpha, beta);
         tokio::time::sleep(STEP).await;
     }
-    println!("That was the migration: alpha is nearly drained. Ctrl-C to leave, or run the demo again.");
+    say("That was the migration: alpha is nearly drained. Ctrl-C to leave, or run the demo again.\n");
     std::future::pending().await
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use crate::cli::Command;
 
-/// Exit code of a failure at run time that knows no other.
+/// Exit code of a failure at run time.
 const EXIT_RUNTIME: u8 = 1;
 
 /// Why a command ended early: one line, and the exit code.
@@ -33,14 +33,13 @@ impl From<mimikyu::config::Error> for Failure {
 
 impl From<mimikyu::daemon::Error> for Failure {
     fn from(error: mimikyu::daemon::Error) -> Failure {
-        Failure::new(&error, error.exit_code())
+        Failure::new(&error, EXIT_RUNTIME)
     }
 }
 
 impl From<Box<dyn Error>> for Failure {
     fn from(error: Box<dyn Error>) -> Failure {
-        let daemon = error.downcast_ref::<mimikyu::daemon::Error>();
-        Failure::new(error.as_ref(), daemon.map_or(EXIT_RUNTIME, |daemon| daemon.exit_code()))
+        Failure::new(error.as_ref(), EXIT_RUNTIME)
     }
 }
 

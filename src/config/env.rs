@@ -71,8 +71,13 @@ fn take(layer: &mut Layer, key: Key, value: OsString, origin: Origin) -> Result<
 fn warning(name: &str) -> String {
     let known = Key::ALL.map(Key::variable);
     let shown = quoted(name);
-    match nearest(name, known.iter().map(String::as_str).chain([CONFIG])) {
-        Some(meant) => format!("environment variable {shown} is unknown and ignored; did you mean {meant}?"),
+    // Without the prefix, which all of them share.
+    let rest = |name: &'_ str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    let known: Vec<_> = known.iter().map(String::as_str).chain([CONFIG]).map(rest).collect();
+    match nearest(&rest(name), known.iter().map(String::as_str)) {
+        Some(meant) => {
+            format!("environment variable {shown} is unknown and ignored; did you mean {PREFIX}{meant}?")
+        }
         None => format!("environment variable {shown} is unknown and ignored; see mimikyu serve --help"),
     }
 }

@@ -1,8 +1,10 @@
 //! How the descriptors that the process may open are shared out.
 
+use std::fmt;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::limits::{CONNECTIONS_FEW, CONNECTIONS_MAX, DESCRIPTORS_RESERVED, REFUSED_MAX};
+use crate::limits::{CONNECTIONS_FEW, CONNECTIONS_MAX, DESCRIPTORS_LEAST, DESCRIPTORS_RESERVED, REFUSED_MAX};
 
 /// Who gets how many. The rest is for the control plane: upstreams, files, rings, listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +15,29 @@ pub(super) struct Shares {
     pub refused_max: usize,
 }
 
+/// The process may open too few descriptors to start at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooFew {
+    limit: usize,
+    least: usize,
+}
+
+impl fmt::Display for TooFew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, least } = self;
+        write!(
+            f,
+            "the descriptor limit is {limit} and at least {least} are needed; raise it (ulimit -Hn, LimitNOFILE=)"
+        )
+    }
+}
+
 /// Raises the descriptor limit to what is needed and allowed, and shares it out.
-pub(super) fn share_out(configured: Option<usize>, workers: usize, addresses: usize) -> Shares {
+pub(super) fn share_out(
+    configured: Option<usize>,
+    workers: usize,
+    addresses: usize,
+) -> Result<Shares, TooFew> {
     let wanted = configured.unwrap_or(CONNECTIONS_MAX);
     let needed = wanted + reserved(workers, addresses) + REFUSED_MAX * workers;
     let limit = getrlimit(Resource::Nofile);
@@ -26,6 +49,10 @@ pub(super) fn share_out(configured: Option<usize>, workers: usize, addresses: us
         }
     }
     let current = usize::try_from(current).unwrap_or(usize::MAX);
+    let least = DESCRIPTORS_LEAST + own(workers, addresses);
+    if current < least {
+        return Err(TooFew { limit: current, least });
+    }
     let shares = share(current, wanted, workers, addresses);
     let fitting = shares.connections_max;
     if fitting < wanted && (configured.is_some() || fitting < CONNECTIONS_FEW) {
@@ -35,12 +62,16 @@ pub(super) fn share_out(configured: Option<usize>, workers: usize, addresses: us
             "the descriptor limit allows fewer connections: raise it (ulimit -Hn, LimitNOFILE=)"
         );
     }
-    shares
+    Ok(shares)
 }
 
-/// A worker has a ring, a bell and its listeners, which are there twice until they listen.
 fn reserved(workers: usize, addresses: usize) -> usize {
-    DESCRIPTORS_RESERVED + workers * (2 + 2 * addresses)
+    DESCRIPTORS_RESERVED + own(workers, addresses)
+}
+
+/// What the workers need for themselves: a ring, a bell and the listeners, which are there twice until they listen.
+fn own(workers: usize, addresses: usize) -> usize {
+    workers * (2 + 2 * addresses)
 }
 
 fn share(limit: usize, wanted: usize, workers: usize, addresses: usize) -> Shares {

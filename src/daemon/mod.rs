@@ -25,16 +25,20 @@ use crate::poller::Poller;
 use crate::signal::Signals;
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions};
-use crate::worker::{self, BindError, Exit, Limits, Listeners, Setup, Unavailable};
+use crate::worker::{self, BindError, Exit, Limits, Listeners, Setup, StartError};
 use descriptors::{Shares, share_out};
+
+pub use descriptors::TooFew;
 
 /// Why the daemon could not start, or had to stop.
 #[derive(Debug)]
 pub enum Error {
     /// An address can't be listened on.
     Bind(BindError),
-    /// io_uring can't be used.
-    Ring(Unavailable),
+    /// The descriptor limit is too low for even one client.
+    Descriptors(TooFew),
+    /// A worker can't be started.
+    Start(StartError),
     /// The control plane can't be built.
     Control(io::Error),
     /// A task of the control plane ended, which it does only by a panic.
@@ -45,19 +49,15 @@ pub enum Error {
     CutShort,
 }
 
-impl Error {
-    /// The exit code of the process: a failure at run time.
-    pub fn exit_code(&self) -> u8 {
-        1
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind(error) => error.fmt(f),
-            Self::Ring(error) => error.fmt(f),
-            Self::Control(error) => write!(f, "the control thread can't run: {error}"),
+            Self::Descriptors(error) => error.fmt(f),
+            Self::Start(error) => error.fmt(f),
+            Self::Control(error) => {
+                write!(f, "the control thread can't run: {error}; see the limits of the process (ulimit -a)")
+            }
             Self::ControlEnded => f.write_str(
                 "the control thread panicked; stopping rather than serve a list that nobody keeps up to date",
             ),
@@ -72,14 +72,18 @@ impl std::error::Error for Error {}
 /// Serves until a signal. `ready` is called with the addresses once clients may come.
 pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
     let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
-    let shares = share_out(config.connections_max, workers, config.listen.len());
+    let shares =
+        share_out(config.connections_max, workers, config.listen.len()).map_err(Error::Descriptors)?;
     let listeners = worker::bind(&config.listen, workers).map_err(Error::Bind)?;
     let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
     let daemon = Daemon { config, workers, shares, listeners };
     match runtime {
         Ok(runtime) => runtime.block_on(daemon.run(ready)),
         // The workers' rings fail for the same reason, and say more about it.
-        Err(error) => worker::available().map_err(Error::Ring).and(Err(Error::Control(error))),
+        Err(error) => match worker::available() {
+            Ok(_) => Err(Error::Control(error)),
+            Err(unavailable) => Err(Error::Start(StartError::Ring(unavailable))),
+        },
     }
 }
 
@@ -119,7 +123,7 @@ impl Daemon {
         let reader = publisher.reader();
         let listen = listeners.try_clone().map_err(Error::Bind)?;
         let setup = Setup { listeners, reader, workers: mailboxes, limits, metrics: metrics.clone() };
-        let (threads, features) = worker::spawn(setup, exit).map_err(Error::Ring)?;
+        let (threads, features) = worker::spawn(setup, exit).map_err(Error::Start)?;
         let mut crew = Crew { postboxes, threads, exits };
 
         let own =
@@ -143,7 +147,7 @@ impl Daemon {
         drop(listen);
         crew.tell(|| Mail::Serve);
         tracing::info!(
-            version = env!("CARGO_PKG_VERSION"),
+            mimikyu = env!("CARGO_PKG_VERSION"),
             listen = %joined(&addresses),
             workers,
             connections_max,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::source::{Event, Source};
+use super::source::{Event, Failure, Source};
 use crate::cluster::{Change, Cluster, Served, merge};
 use crate::config::Require;
 use crate::upstream::Answer;
@@ -21,7 +21,7 @@ pub struct Rules {
 pub struct Publication {
     /// The list and its version.
     pub cluster: Cluster,
-    /// What is different from the one before.
+    /// What is different from the one before, which may be one of before the start.
     pub change: Change,
 }
 
@@ -54,8 +54,7 @@ impl Ledger {
             _ if ledger.is_complete() => ledger.derive(),
             Some(Served(last)) if rules.require == Require::Any => {
                 ledger.published = true;
-                let change = Change::between(&[], &last.nodes);
-                Some(Publication { cluster: last.clone(), change })
+                Some(Publication { cluster: last.clone(), change: Change::default() })
             }
             _ => None,
         };
@@ -66,11 +65,11 @@ impl Ledger {
     pub fn observe(
         &mut self,
         source: usize,
-        outcome: Result<Answer, String>,
+        outcome: Result<Answer, Failure>,
         now: Duration,
-    ) -> (Option<Event>, Option<Publication>) {
-        let event = self.sources[source].observe(outcome, now);
-        (event, self.derive())
+    ) -> (Vec<Event>, Option<Publication>) {
+        let events = self.sources[source].observe(outcome, now);
+        (events, self.derive())
     }
 
     /// Takes note that the time to wait for first answers is over.
@@ -89,7 +88,12 @@ impl Ledger {
         &self.sources
     }
 
-    /// The last list.
+    /// Whether clients are served a list.
+    pub fn is_published(&self) -> bool {
+        self.published
+    }
+
+    /// The last list, served in this run or in the one before.
     pub fn served(&self) -> Option<&Cluster> {
         self.served.as_ref().map(|served| &served.0)
     }
@@ -114,8 +118,7 @@ impl Ledger {
         if self.published && self.served.as_ref() == Some(&now) {
             return None;
         }
-        let before =
-            self.served.as_ref().filter(|_| self.published).map_or(&[][..], |served| &served.0.nodes);
+        let before = self.served.as_ref().map_or(&[][..], |served| &served.0.nodes);
         let publication =
             Publication { change: Change::between(before, &now.0.nodes), cluster: now.0.clone() };
         self.served = Some(now);

@@ -16,18 +16,20 @@ pub mod source;
 
 mod tell;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use crate::cluster::Cluster;
 use crate::config::{self, Config};
 use crate::snapshot::Publisher;
 use crate::state::{self, Remembered, Saver, State};
 use crate::upstream::{Answer, Upstream};
 use ledger::{Ledger, Publication, Rules};
-use source::Source;
+use source::{Failure, Source};
 
 /// Reports that wait for the ledger: a source with one in the queue waits with it.
 const REPORTS_MAX: usize = 64;
@@ -40,6 +42,10 @@ pub struct Poller {
     timeout: Duration,
     grace: Duration,
     ledger: Ledger,
+    /// What can be served before any source was asked.
+    first: Option<Publication>,
+    /// The list of the run before.
+    last: Option<Cluster>,
     saver: Saver,
     publisher: Publisher,
     started: Instant,
@@ -48,12 +54,13 @@ pub struct Poller {
 /// A source's outcome, and which source it is.
 struct Report {
     source: usize,
-    outcome: Result<Answer, String>,
+    outcome: Result<Answer, Failure>,
+    /// Who answered.
+    address: Option<SocketAddr>,
 }
 
 impl Poller {
-    /// A poller that goes on from the state file, where there is one. What was served last is published
-    /// before this returns.
+    /// A poller that goes on from the state file, where there is one.
     pub fn new(config: &Config, publisher: Publisher) -> Self {
         let state = config.state.as_deref().map(remember).unwrap_or_default();
         let last = |source: &config::Source| {
@@ -63,12 +70,10 @@ impl Poller {
         };
         let sources = config.sources.iter().map(|source| Source::new(last(source))).collect();
         let rules = Rules { require: config.require, version_base: config.version_base };
-        let (ledger, publication) = Ledger::new(rules, sources, state.served.clone());
-        if let Some(Publication { cluster, .. }) = publication {
-            tell::restored(&cluster);
-            publisher.publish(cluster);
-        }
+        let (ledger, first) = Ledger::new(rules, sources, state.served.clone());
         Self {
+            first,
+            last: state.served,
             sources: config.sources.clone(),
             interval: config.poll_interval,
             timeout: config.poll_timeout,
@@ -84,6 +89,7 @@ impl Poller {
     /// list, or the grace is over.
     pub async fn run(mut self, ready: oneshot::Sender<()>) {
         let mut ready = Some(ready);
+        self.begin().await;
         let (mut reports, mut tasks) = self.ask();
         let grace = tokio::time::sleep(self.grace);
         tokio::pin!(grace);
@@ -105,12 +111,32 @@ impl Poller {
                     let publication = self.ledger.end_grace();
                     if let Some(publication) = publication {
                         self.publish(publication).await;
-                    } else if self.ledger.served().is_none() {
-                        tell::nothing_to_serve();
+                    } else if !self.ledger.is_published() {
+                        tell::nothing_to_serve(&self.missing());
                     }
                 }
             }
         }
+    }
+
+    /// Serves what is known from before the start: the last list as it was, or the one that follows from the last
+    /// answers under another configuration.
+    async fn begin(&mut self) {
+        match self.first.take() {
+            Some(Publication { cluster, .. }) if self.last.as_ref() == Some(&cluster) => {
+                tell::restored(&cluster);
+                self.publisher.publish(cluster);
+            }
+            Some(publication) => self.publish(publication).await,
+            None => {}
+        }
+    }
+
+    /// The sources that have never answered.
+    fn missing(&self) -> Vec<&str> {
+        let known = self.ledger.sources().iter().map(|source| source.last().is_some());
+        let names = self.sources.iter().map(|source| source.name.as_str());
+        names.zip(known).filter(|(_, known)| !known).map(|(name, _)| name).collect()
     }
 
     /// Starts a task for each source.
@@ -125,13 +151,13 @@ impl Poller {
         (reports, tasks)
     }
 
-    async fn take(&mut self, Report { source, outcome }: Report) {
+    async fn take(&mut self, Report { source, outcome, address }: Report) {
         let name = &self.sources[source].name;
         let before = self.ledger.sources()[source].last().cloned();
-        let (event, publication) = self.ledger.observe(source, outcome, self.started.elapsed());
+        let (events, publication) = self.ledger.observe(source, outcome, self.started.elapsed());
         let held = &self.ledger.sources()[source];
-        if let Some(event) = event {
-            tell::event(name, &event, held.last());
+        for event in events {
+            tell::event(name, event, held.last(), address);
         }
         let answer_changed = held.last() != before.as_ref();
         match publication {
@@ -171,7 +197,12 @@ async fn poll(
     let mut failures: u32 = 0;
     loop {
         let begun = Instant::now();
-        let outcome = upstream.poll(timeout).await.map_err(|error| error.to_string());
+        let outcome = upstream.poll(timeout).await.map_err(|error| Failure {
+            what: error.what(),
+            address: error.address(),
+            timeout: error.timeout(),
+        });
+        let address = upstream.answered();
         let wait = if outcome.is_ok() {
             failures = 0;
             interval.saturating_sub(begun.elapsed())
@@ -179,7 +210,7 @@ async fn poll(
             failures = failures.saturating_add(1);
             backoff::wait(failures, interval, fastrand::u64(..))
         };
-        if reports.send(Report { source, outcome }).await.is_err() {
+        if reports.send(Report { source, outcome, address }).await.is_err() {
             return;
         }
         tokio::time::sleep(wait).await;

@@ -1,5 +1,6 @@
 //! One source's last good answer, and whether a new one takes its place. Pure.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::cluster::{Cluster, Node, Version};
@@ -28,7 +29,7 @@ pub enum Event {
         after: Option<Duration>,
     },
     /// It fails, for this reason.
-    Fails(String),
+    Fails(Failure),
     /// It answers a list of this version, which is not newer than the one that is held.
     Stale(Version),
     /// It answered the same older list in several polls in a row, which was therefore taken.
@@ -40,6 +41,19 @@ pub enum Event {
     },
     /// It answers, but something could not be found out.
     Trouble(String),
+    /// What could not be found out has been.
+    TroubleOver,
+}
+
+/// Why a poll brought no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Failure {
+    /// What is wrong, in a sentence.
+    pub what: String,
+    /// The address that was tried last, if it came to that.
+    pub address: Option<SocketAddr>,
+    /// How long it had, where that was too short.
+    pub timeout: Option<Duration>,
 }
 
 /// What is known of one source.
@@ -72,20 +86,24 @@ impl Source {
     }
 
     /// Takes note of a poll's outcome, at `now` since the start.
-    pub fn observe(&mut self, outcome: Result<Answer, String>, now: Duration) -> Option<Event> {
+    pub fn observe(&mut self, outcome: Result<Answer, Failure>, now: Duration) -> Vec<Event> {
         match outcome {
-            Err(why) => {
+            Err(failure) => {
                 self.doubted = None;
-                self.turn(Health::Failing, now).map(|_| Event::Fails(why))
+                self.turn(Health::Failing, now).map(|_| Event::Fails(failure)).into_iter().collect()
             }
             Ok(Answer::Unversioned { nodes, trouble }) => {
                 self.count(nodes);
-                let event = self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
-                let news = trouble.is_some() && !self.trouble;
-                self.trouble = trouble.is_some();
-                trouble.filter(|_| news).map(Event::Trouble).or(event)
+                let answers = self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
+                let was_trouble = std::mem::replace(&mut self.trouble, trouble.is_some());
+                let news = match trouble {
+                    Some(what) if !was_trouble => Some(Event::Trouble(what)),
+                    None if was_trouble => Some(Event::TroubleOver),
+                    _ => None,
+                };
+                answers.into_iter().chain(news).collect()
             }
-            Ok(Answer::Versioned(cluster)) => self.compare(cluster, now),
+            Ok(Answer::Versioned(cluster)) => self.compare(cluster, now).into_iter().collect(),
         }
     }
 
@@ -153,12 +171,12 @@ mod tests {
 
         fn answers(&mut self, version: u64, hosts: &str) -> Option<Event> {
             self.1 += Duration::from_secs(1);
-            self.0.observe(Ok(Answer::Versioned(cluster(version, hosts))), self.1)
+            self.0.observe(Ok(Answer::Versioned(cluster(version, hosts))), self.1).pop()
         }
 
         fn fails(&mut self) -> Option<Event> {
             self.1 += Duration::from_secs(1);
-            self.0.observe(Err("no".into()), self.1)
+            self.0.observe(Err(Failure::default()), self.1).pop()
         }
 
         #[track_caller]
@@ -172,7 +190,7 @@ mod tests {
         let mut story = Story::new();
         assert_eq!(story.answers(5, "a b"), Some(Event::Answers { after: None }));
         assert_eq!(story.answers(5, "a b"), None);
-        assert_eq!(story.fails(), Some(Event::Fails("no".into())));
+        assert_eq!(story.fails(), Some(Event::Fails(Failure::default())));
         assert_eq!(story.fails(), None);
         story.holds(5, "a b");
         assert_eq!(story.answers(6, "a"), Some(Event::Answers { after: Some(Duration::from_secs(2)) }));
@@ -219,6 +237,20 @@ mod tests {
         story.holds(9, "a b");
         story.answers(9, "b a");
         story.holds(9, "b a");
+    }
+
+    #[test]
+    fn trouble_is_told_when_it_begins_and_when_it_ends() {
+        let mut source = Source::new(None);
+        let mut answers = |trouble: Option<&str>| {
+            let answer =
+                Answer::Unversioned { nodes: cluster(0, "a").nodes, trouble: trouble.map(String::from) };
+            source.observe(Ok(answer), Duration::ZERO)
+        };
+        assert_eq!(answers(Some("x")), [Event::Answers { after: None }, Event::Trouble("x".into())]);
+        assert_eq!(answers(Some("x")), []);
+        assert_eq!(answers(None), [Event::TroubleOver]);
+        assert_eq!(answers(None), []);
     }
 
     #[test]

@@ -1,44 +1,55 @@
 //! What the log says of sources and lists: one line a change.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::source::Event;
-use crate::cluster::{Change, Cluster, Node};
+use super::source::{Event, Failure};
+use crate::cluster::{Change, Cluster, Node, Version};
 
-/// A source's health has changed.
-pub(super) fn event(source: &str, event: &Event, held: Option<&Cluster>) {
+/// A source's health has changed. Where it answers, `address` says who did.
+pub(super) fn event(source: &str, event: Event, held: Option<&Cluster>, address: Option<SocketAddr>) {
     let version = held.map(|cluster| cluster.version.number());
     let nodes = held.map_or(0, |cluster| cluster.nodes.len());
+    let address = address.map(tracing::field::display);
     match event {
-        Event::Answers { after: None } => tracing::info!(source, version, nodes, "source answers"),
+        Event::Answers { after: None } => tracing::info!(source, version, nodes, address, "source answers"),
         Event::Answers { after: Some(after) } => {
-            tracing::info!(source, version, nodes, after = %rounded(*after), "source answers again");
+            tracing::info!(source, version, nodes, address, after_ms = ms(after), "source answers again");
         }
-        Event::Fails(why) => {
+        Event::Fails(Failure { what, address, timeout }) => {
             let effect = if held.is_some() { "its last good list stays" } else { "it has never answered" };
-            tracing::warn!(source, error = why, version, nodes, "source fails: {effect}");
-        }
-        Event::Stale(answered) => {
+            let address = address.map(tracing::field::display);
+            let timeout_ms = timeout.map(ms);
             tracing::warn!(
                 source,
-                answered = answered.number(),
+                error = what,
+                address,
+                timeout_ms,
                 version,
                 nodes,
-                "source answers a list that is not newer: the last good one stays"
+                "source fails: {effect}"
             );
         }
-        Event::Rewound { from, to } => {
-            tracing::warn!(
-                source,
-                from = from.number(),
-                to = to.number(),
-                nodes,
-                "source answers the same older list again and again: it is taken"
-            );
+        Event::Stale(answered) => tracing::warn!(
+            source,
+            answered = answered.number(),
+            version,
+            nodes,
+            address,
+            "source answers a list that is not newer: the last good one stays"
+        ),
+        Event::Rewound { from, to } => tracing::warn!(
+            source,
+            from = from.number(),
+            to = to.number(),
+            nodes,
+            address,
+            "source answers the same older list again and again: it is taken"
+        ),
+        Event::Trouble(what) => {
+            tracing::warn!(source, error = what, nodes, "source has nodes without a known address")
         }
-        Event::Trouble(why) => {
-            tracing::warn!(source, error = why, nodes, "source has nodes without a known address")
-        }
+        Event::TroubleOver => tracing::info!(source, nodes, "source has an address for every node"),
     }
 }
 
@@ -46,8 +57,14 @@ pub(super) fn event(source: &str, event: &Event, held: Option<&Cluster>) {
 pub(super) fn published(cluster: &Cluster, change: &Change) {
     let (version, nodes) = (cluster.version.number(), cluster.nodes.len());
     if change.is_empty() {
-        tracing::info!(version, nodes, "list unchanged, its version rises with an upstream's");
+        tracing::info!(version, nodes, "the list is as before, its version follows an upstream's");
         return;
+    }
+    if cluster.version == Version::MAX {
+        tracing::warn!(
+            version,
+            "the version is the greatest that clients can hold and does not rise any more: some will miss changes"
+        );
     }
     tracing::info!(
         version,
@@ -71,8 +88,9 @@ pub(super) fn restored(cluster: &Cluster) {
 }
 
 /// The grace is over and there is no list.
-pub(super) fn nothing_to_serve() {
-    tracing::warn!("there is no node list yet: clients are told SERVER_ERROR until there is one");
+pub(super) fn nothing_to_serve(missing: &[&str]) {
+    let waits_for = missing.join(",");
+    tracing::warn!(waits_for, "there is no node list yet: clients are told SERVER_ERROR until there is one");
 }
 
 /// The nodes by name; a field without nodes is left out of its line.
@@ -81,6 +99,6 @@ fn names(nodes: &[Node]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(","))
 }
 
-fn rounded(duration: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_millis(duration.as_millis() as u64))
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,6 @@
 //! One client without its socket: bytes and a snapshot in, bytes to send and what to do next out.
 //!
-//! The worker, the fuzzer, the benches and the golden scripts all call the same three functions.
+//! The worker, the fuzzer, the benches and the golden scripts all call the same functions.
 //! Knows no sockets, clocks or threads, and counts into a plain [`Tally`].
 //!
 //! ```text

@@ -44,13 +44,13 @@ pub struct Remembered {
 
 /// What must be the same for a remembered answer to be this source's.
 ///
-/// An endpoint's address belongs to it: another cluster's version says nothing of the age of its list. The
-/// others count their own changes, and go on counting.
+/// An endpoint's address belongs to it: another cluster's version says nothing of the age of its list. So does a DNS
+/// name, whose nodes must not outlive it. Static nodes are there at once, and only their addresses are remembered.
 pub fn identity(kind: &SourceKind) -> String {
     match kind {
         SourceKind::Endpoint(target) => format!("endpoint {target}"),
         SourceKind::Static(_) => "static".into(),
-        SourceKind::Dns(_) => "dns".into(),
+        SourceKind::Dns(target) => format!("dns {target}"),
     }
 }
 

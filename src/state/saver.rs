@@ -19,12 +19,12 @@ pub struct Saver {
     path: Option<Arc<PathBuf>>,
     wanted: Option<State>,
     writing: Option<oneshot::Receiver<io::Result<()>>>,
-    health: Health,
+    disk: Disk,
 }
 
 /// What the last write came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Health {
+enum Disk {
     Good,
     Failing,
     Hanging,
@@ -33,7 +33,7 @@ enum Health {
 impl Saver {
     /// A saver to this file; without one it does nothing.
     pub fn new(path: Option<PathBuf>) -> Self {
-        Self { path: path.map(Arc::new), wanted: None, writing: None, health: Health::Good }
+        Self { path: path.map(Arc::new), wanted: None, writing: None, disk: Disk::Good }
     }
 
     /// Saves a state, and waits until it is on the disk: for [`SAVE_WAIT`] at most, and not at all for a
@@ -62,13 +62,13 @@ impl Saver {
     /// Waits for the write under way.
     async fn finish(&mut self) {
         let Some(writing) = &mut self.writing else { return };
-        let wait = if self.health == Health::Hanging { Default::default() } else { SAVE_WAIT };
+        let wait = if self.disk == Disk::Hanging { Default::default() } else { SAVE_WAIT };
         match tokio::time::timeout(wait, writing).await {
             Ok(outcome) => {
                 self.writing = None;
                 self.note(outcome.unwrap_or_else(|_| Err(io::Error::other("the write was lost"))));
             }
-            Err(_) => self.turn(Health::Hanging, "it takes long; lists are served without waiting for it"),
+            Err(_) => self.turn(Disk::Hanging, "it takes long; lists are served without waiting for it"),
         }
     }
 
@@ -76,27 +76,27 @@ impl Saver {
         match outcome {
             Ok(()) => {
                 self.wanted = None;
-                self.turn(Health::Good, "written");
+                self.turn(Disk::Good, "written");
             }
-            Err(error) => self.turn(Health::Failing, &error.to_string()),
+            Err(error) => self.turn(Disk::Failing, &error.to_string()),
         }
     }
 
-    /// Says so when the health changes, and only then.
-    fn turn(&mut self, health: Health, why: &str) {
-        if self.health == health {
+    /// Says so when that changes, and only then.
+    fn turn(&mut self, disk: Disk, why: &str) {
+        if self.disk == disk {
             return;
         }
         let state = self.path.as_deref().map(|path| path.display().to_string());
-        if health == Health::Good {
+        if disk == Disk::Good {
             tracing::info!(state, "the state file is written again");
         } else {
             tracing::warn!(
                 state,
                 why,
-                "the state file is not written: a restart now would not know the last list"
+                "the state file is not written: a restart now would not know the last list; see that its directory exists and can be written to"
             );
         }
-        self.health = health;
+        self.disk = disk;
     }
 }

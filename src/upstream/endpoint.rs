@@ -67,6 +67,11 @@ impl Endpoint {
         Ok(cluster)
     }
 
+    /// The address that answered last.
+    pub fn answered(&self) -> Option<SocketAddr> {
+        self.answered
+    }
+
     /// Asks for `stats` with these arguments, and returns the answer whole.
     pub async fn stats(&mut self, arguments: &str, timeout: Duration) -> Result<Bytes, Error> {
         let question = format!("stats {arguments}");

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::HostPort;
+use crate::limits::NODES_MAX;
 use crate::protocol::answer;
 
 /// Why an upstream gave no answer that could be taken.
@@ -63,22 +64,49 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What is wrong, without the address.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Resolve { target, source } => format!("{} has no address: {source}", target.host),
+            Self::ResolveTimeout { target, .. } => format!("{} was not resolved in time", target.host),
+            Self::Connection { source, .. } => source.to_string(),
+            Self::Closed { .. } => "it closed the connection within its answer".into(),
+            Self::Timeout { .. } => "it did not answer in time".into(),
+            Self::Answer { source, .. } => source.to_string(),
+            Self::StatsTooLong { .. } => "its answer to stats is too long".into(),
+            Self::TooManyAddresses { target } => {
+                format!("{} has more than {NODES_MAX} addresses", target.host)
+            }
+        }
+    }
+
+    /// The address that was tried last.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Connection { address, .. }
+            | Self::Closed { address }
+            | Self::Timeout { address, .. }
+            | Self::Answer { address, .. }
+            | Self::StatsTooLong { address } => Some(*address),
+            Self::Resolve { .. } | Self::ResolveTimeout { .. } | Self::TooManyAddresses { .. } => None,
+        }
+    }
+
+    /// How long it had, where that was too short.
+    pub fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::ResolveTimeout { timeout, .. } | Self::Timeout { timeout, .. } => Some(*timeout),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = Duration::as_millis;
-        match self {
-            Self::Resolve { target, source } => write!(f, "{} has no address: {source}", target.host),
-            Self::ResolveTimeout { target, timeout } => {
-                write!(f, "{} was not resolved within {} ms", target.host, ms(timeout))
-            }
-            Self::Connection { address, source } => write!(f, "{address}: {source}"),
-            Self::Closed { address } => write!(f, "{address}: it closed the connection within its answer"),
-            Self::Timeout { address, timeout } => write!(f, "{address}: no answer within {} ms", ms(timeout)),
-            Self::Answer { address, source } => write!(f, "{address}: {source}"),
-            Self::StatsTooLong { address } => write!(f, "{address}: its answer to stats is too long"),
-            Self::TooManyAddresses { target } => {
-                write!(f, "{} has more than {} addresses", target.host, crate::limits::NODES_MAX)
-            }
+        match self.address() {
+            Some(address) => write!(f, "{address}: {}", self.what()),
+            None => f.write_str(&self.what()),
         }
     }
 }

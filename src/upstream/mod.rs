@@ -9,6 +9,7 @@ mod error;
 mod names;
 mod resolve;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use endpoint::Endpoint;
@@ -53,6 +54,14 @@ impl Upstream {
             SourceKind::Endpoint(target) => Self::Endpoint(Endpoint::new(target.clone())),
             SourceKind::Static(targets) => Self::Static(StaticNodes::new(targets.clone(), last)),
             SourceKind::Dns(target) => Self::Dns(DnsName::new(target.clone())),
+        }
+    }
+
+    /// The address that answered last, where that is one.
+    pub fn answered(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.answered(),
+            Self::Static(_) | Self::Dns(_) => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sources that are names: given nodes whose addresses are looked up, and a DNS name whose addresses are nodes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ impl StaticNodes {
             let ip = literal(target).or_else(|| self.known.get(&target.host).copied());
             let ip = ip.filter(IpAddr::is_ipv4).map(|ip| ip.to_string()).unwrap_or_default();
             if ip.is_empty() && trouble.is_none() {
-                trouble = Some(format!("{} has no IPv4 address", target.host));
+                trouble = Some(format!("{} has no IPv4 address that is known", target.host));
             }
             nodes.push(Node::new(target.host.as_str(), ip, target.port));
         }
@@ -54,7 +54,8 @@ impl StaticNodes {
     async fn look_up(&mut self, timeout: Duration) -> Result<(), String> {
         let mut names: Vec<HostPort> =
             self.targets.iter().filter(|target| literal(target).is_none()).cloned().collect();
-        names.dedup_by(|a, b| a.host == b.host);
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.host.clone()));
         if names.is_empty() {
             return Ok(());
         }

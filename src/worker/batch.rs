@@ -36,7 +36,7 @@ impl Worker {
             Operation::Bell => self.take_mail(),
             Operation::Tick => self.ticked(),
             Operation::Cancel => self.cancelled(completion),
-            Operation::Close => {}
+            Operation::Ignored => {}
         }
     }
 

@@ -1,50 +1,20 @@
-//! Time passes: idle connections end, lingering ones too, and a draining worker comes to its end.
+//! The end of a worker: no new clients, what was asked is answered, and it leaves.
 
-use std::os::fd::{AsFd, AsRawFd};
-use std::time::{Duration, Instant};
+use std::os::fd::AsFd;
 
 use rustix::io::Errno;
-use rustix::net::{Shutdown, SocketFlags, accept_with, shutdown};
+use rustix::net::{SocketFlags, accept_with};
 
-use super::accept::ACCEPT_RETRY;
-use super::connection::{Closing, Connection, Waiting};
 use super::token::{Operation, Token};
 use super::{Phase, Worker};
 use crate::limits::DRAIN;
-use crate::mailbox::Mail;
 
-/// How often a draining worker looks round.
-const DRAIN_TICK: Duration = Duration::from_millis(20);
-/// A connection that was silent for so long when the worker drains is not about to ask.
-const DRAIN_SILENCE: Duration = Duration::from_millis(100);
 /// Most queued clients that a draining worker takes in, which is more than kernels queue by default (4,096).
 const QUEUED_MAX: usize = 16_384;
-/// How often idle and lingering connections are looked for.
-const SWEEP_TICK: Duration = Duration::from_millis(500);
 
 impl Worker {
-    /// The bell has been rung.
-    pub(super) fn take_mail(&mut self) {
-        while let Some(mail) = self.mailbox.take() {
-            match mail {
-                Mail::Stats { token, answer } => self.stats_answered(token, answer),
-                Mail::Serve => {
-                    self.phase = Phase::Serving;
-                    self.accept_everywhere();
-                }
-                Mail::Drain => self.drain(),
-                Mail::Leave => self.phase = Phase::Left,
-            }
-        }
-        self.listen_for_bell();
-    }
-
-    pub(super) fn listen_for_bell(&mut self) {
-        self.ring.listen_for_bell(self.mailbox.bell().as_raw_fd(), Token::of(Operation::Bell, 0));
-    }
-
     /// Stops accepting, once what the kernel has queued is taken.
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         if matches!(self.phase, Phase::Draining(_) | Phase::Left) {
             return;
         }
@@ -54,7 +24,7 @@ impl Worker {
         for number in 0..self.listeners.len() {
             if self.listeners[number].accepting {
                 let accept = Token::of(Operation::Accept, number as u32);
-                self.ring.cancel(accept, Token::of(Operation::Close, 0));
+                self.ring.cancel(accept, Token::of(Operation::Ignored, 0));
             } else {
                 self.take_queued(number);
             }
@@ -85,58 +55,6 @@ impl Worker {
         }
     }
 
-    /// Keeps the timer in the ring while there is something to look for.
-    pub(super) fn keep_ticking(&mut self) {
-        let blocked = self.listeners.iter().any(|listener| listener.blocked);
-        let after = match self.phase {
-            Phase::Draining(_) => DRAIN_TICK,
-            _ if blocked => ACCEPT_RETRY,
-            _ if self.lingering > 0 || !self.limits.idle_timeout.is_zero() => SWEEP_TICK,
-            _ => return,
-        };
-        if !self.ticking {
-            self.ring.tick_after(after, Token::of(Operation::Tick, 0));
-            self.ticking = true;
-        }
-    }
-
-    /// The timer has gone off.
-    pub(super) fn ticked(&mut self) {
-        self.ticking = false;
-        self.unblock();
-        if matches!(self.phase, Phase::Draining(_)) {
-            for number in 0..self.listeners.len() {
-                if !self.listeners[number].accepting {
-                    self.take_queued(number);
-                }
-            }
-        }
-        self.look_round();
-    }
-
-    /// Looks for connections whose time has come.
-    fn look_round(&mut self) {
-        let draining = matches!(self.phase, Phase::Draining(_));
-        // In the second half of the time it has, a draining worker waits for no more silence.
-        let last_call = matches!(self.phase, Phase::Draining(deadline) if self.now + DRAIN / 2 >= deadline);
-        for slot in 0..self.slots.places() {
-            let Some(connection) = self.slots.at(slot) else { continue };
-            let silent = self.now.saturating_duration_since(connection.active);
-            if is_over(connection, self.now, self.limits.idle_timeout) {
-                if !matches!(connection.closing, Closing::Lingering { .. }) {
-                    self.counters().idle_closed.add(1);
-                }
-                self.close(slot);
-            } else if draining && (last_call || silent >= DRAIN_SILENCE) {
-                // As if the client had said that it asks no more: what it asked is answered, then it is
-                // closed. It fails only where the client is gone, and then the receive says so.
-                if let Some(socket) = &connection.socket {
-                    let _ = shutdown(socket, Shutdown::Read);
-                }
-            }
-        }
-    }
-
     /// Clients that are still owed something.
     pub(super) fn unanswered(&mut self) -> usize {
         let slots = 0..self.slots.places();
@@ -153,18 +71,5 @@ impl Worker {
             }
             Phase::Left => true,
         }
-    }
-}
-
-/// Whether a connection has lingered, or been idle, for long enough.
-fn is_over(connection: &Connection, now: Instant, idle_timeout: Duration) -> bool {
-    let silent = now.saturating_duration_since(connection.active);
-    let idle = !idle_timeout.is_zero() && silent >= idle_timeout;
-    match connection.closing {
-        Closing::Lingering { until, .. } => until <= now,
-        // One that waits for `stats` is not idle: we are.
-        Closing::No => idle && connection.waiting != Waiting::ForStats,
-        Closing::AfterReplies(_) => idle,
-        Closing::Closed => false,
     }
 }

@@ -70,6 +70,9 @@ impl fmt::Display for BindError {
             Some(Errno::ACCESS | Errno::PERM) => {
                 f.write_str("ports below 1024 need CAP_NET_BIND_SERVICE: choose another with --listen")
             }
+            Some(Errno::MFILE | Errno::NFILE) => {
+                f.write_str("raise the descriptor limit (ulimit -n, LimitNOFILE=)")
+            }
             _ => f.write_str("choose another address with --listen"),
         }
     }
@@ -83,7 +86,9 @@ pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Listeners, BindE
     listeners.workers.resize_with(workers, Vec::new);
     for &address in addresses {
         // `[::]` takes IPv4 too, as everywhere, unless another listener was given for that.
-        let only_v6 = addresses.iter().any(|other| other.is_ipv4() && other.port() == address.port());
+        let clashes =
+            |other: &SocketAddr| other.is_ipv4() && other.port() == address.port() && other.port() != 0;
+        let only_v6 = addresses.iter().any(clashes);
         let error = |source| BindError { address, source };
         let first = bind_first(address, only_v6).map_err(error)?;
         let bound = first.local_addr().map_err(error)?.as_socket();

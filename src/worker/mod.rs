@@ -20,19 +20,21 @@ mod buffers;
 mod connection;
 mod drain;
 mod listener;
+mod mail;
 mod probe;
 mod receive;
 mod ring;
 mod settle;
 mod slots;
 mod thread;
+mod tick;
 mod token;
 
 use std::time::{Duration, Instant};
 
 pub use listener::{BindError, Listeners, bind};
 pub use probe::{Features, Unavailable, available};
-pub use thread::{Exit, Setup, cpus, spawn};
+pub use thread::{Exit, Setup, StartError, cpus, spawn};
 
 use crate::mailbox::Mailbox;
 use crate::metrics::{Metrics, WorkerMetrics};

@@ -165,7 +165,7 @@ impl Worker {
             // The receive holds the connection open until it is cancelled.
             self.stop_receiving(slot);
         }
-        self.ring.close(socket.into_raw_fd(), Token::of(Operation::Close, slot));
+        self.ring.close(socket.into_raw_fd(), Token::of(Operation::Ignored, slot));
         self.counters().closed.add(1);
         self.free_if_quiet(slot);
         if self.listeners.iter().any(|listener| listener.blocked) {

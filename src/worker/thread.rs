@@ -1,5 +1,7 @@
 //! A worker's thread: pinned, named, and never gone without a word.
 
+use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -34,6 +36,31 @@ pub struct Setup {
     pub metrics: Metrics,
 }
 
+/// A worker that can't be started.
+#[derive(Debug)]
+pub enum StartError {
+    /// It has no ring.
+    Ring(Unavailable),
+    /// It has no thread.
+    Thread(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ring(error) => error.fmt(f),
+            Self::Thread(error) => {
+                write!(
+                    f,
+                    "can't start a worker's thread: {error}; raise the limit on threads (ulimit -u, TasksMax=)"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
 /// Called on a worker's thread when it leaves, with the reason where that is a fault.
 pub type Exit = Box<dyn FnOnce(Result<(), String>) + Send>;
 
@@ -43,7 +70,7 @@ pub type Exit = Box<dyn FnOnce(Result<(), String>) + Send>;
 pub fn spawn(
     setup: Setup,
     mut exit: impl FnMut(usize) -> Exit,
-) -> Result<(Vec<JoinHandle<()>>, Features), Unavailable> {
+) -> Result<(Vec<JoinHandle<()>>, Features), StartError> {
     let (ready, is_ready) = mpsc::channel();
     let cpus = cpus();
     let Setup { listeners, reader, workers, limits, metrics } = setup;
@@ -100,14 +127,15 @@ pub fn spawn(
         };
         let name = format!("worker-{index}");
         let thread = std::thread::Builder::new().name(name).spawn(body);
-        threads.push(thread.map_err(|error| Unavailable::of("starting a worker's thread", error))?);
+        threads.push(thread.map_err(StartError::Thread)?);
     }
     drop(ready);
     let mut features = None;
     while let Ok(made) = is_ready.recv() {
-        features = Some(made?);
+        features = Some(made.map_err(StartError::Ring)?);
     }
-    let none = || Unavailable::of("starting a worker", std::io::ErrorKind::Other.into());
+    // There is at least one worker, and each has sent one or the other.
+    let none = || StartError::Thread(io::Error::other("a worker ended before it began"));
     Ok((threads, features.ok_or_else(none)?))
 }
 

@@ -9,8 +9,8 @@ pub(super) enum Operation {
     Send,
     /// The end of a receive or an accept.
     Cancel,
-    /// A close: nobody waits for its outcome.
-    Close,
+    /// Operations whose outcome nobody waits for.
+    Ignored,
     Bell,
     Tick,
 }
@@ -52,7 +52,7 @@ impl Token {
             3 => Operation::Cancel,
             5 => Operation::Bell,
             6 => Operation::Tick,
-            _ => Operation::Close,
+            _ => Operation::Ignored,
         };
         Self::new(operation, bits as u32, (bits >> 32) as u32 & GENERATION_MASK)
     }
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn survives_the_kernel() {
         use Operation::*;
-        for operation in [Accept, Receive, Send, Cancel, Close, Bell, Tick] {
+        for operation in [Accept, Receive, Send, Cancel, Ignored, Bell, Tick] {
             for (slot, generation) in [(0, 0), (u32::MAX, GENERATION_MASK), (7, 1)] {
                 let token = Token::new(operation, slot, generation);
                 assert_eq!(Token::unpack(token.pack()), token);

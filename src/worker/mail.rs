@@ -1,0 +1,29 @@
+//! What the control plane tells a worker.
+
+use std::os::fd::AsRawFd;
+
+use super::token::{Operation, Token};
+use super::{Phase, Worker};
+use crate::mailbox::Mail;
+
+impl Worker {
+    /// The bell has been rung.
+    pub(super) fn take_mail(&mut self) {
+        while let Some(mail) = self.mailbox.take() {
+            match mail {
+                Mail::Stats { token, answer } => self.stats_answered(token, answer),
+                Mail::Serve => {
+                    self.phase = Phase::Serving;
+                    self.accept_everywhere();
+                }
+                Mail::Drain => self.drain(),
+                Mail::Leave => self.phase = Phase::Left,
+            }
+        }
+        self.listen_for_bell();
+    }
+
+    pub(super) fn listen_for_bell(&mut self) {
+        self.ring.listen_for_bell(self.mailbox.bell().as_raw_fd(), Token::of(Operation::Bell, 0));
+    }
+}
