@@ -76,6 +76,9 @@ pub const BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// Polls in a row that must show the same older (or same-version, yet different) list before it is taken.
 pub const STALE_POLLS: u32 = 3;
 
+/// Most nodes that are told the list at a time.
+pub const ANNOUNCEMENTS_MAX: usize = 16;
+
 /// Largest answer to `stats` that is passed back, in bytes.
 pub const STATS_BYTES_MAX: usize = 1024 * 1024;
 

@@ -58,6 +58,16 @@ pub struct WorkerMetrics {
     pub overflows: Counter,
 }
 
+/// What the control thread counts.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct ControlMetrics {
+    /// Times a node was given the list.
+    pub announced: Counter,
+    /// Times a node could not be asked for the list, or given it.
+    pub announce_failures: Counter,
+}
+
 impl WorkerMetrics {
     /// Adds what the sessions did.
     pub fn count(&self, tally: &Tally) {
@@ -73,18 +83,28 @@ impl WorkerMetrics {
 #[derive(Debug, Clone)]
 pub struct Metrics {
     workers: Arc<[WorkerMetrics]>,
+    control: Arc<ControlMetrics>,
     open: Arc<AtomicUsize>,
 }
 
 impl Metrics {
     /// Counters for this many workers.
     pub fn new(workers: usize) -> Self {
-        Self { workers: (0..workers).map(|_| WorkerMetrics::default()).collect(), open: Arc::default() }
+        Self {
+            workers: (0..workers).map(|_| WorkerMetrics::default()).collect(),
+            control: Arc::default(),
+            open: Arc::default(),
+        }
     }
 
     /// What worker `index` counts.
     pub fn worker(&self, index: usize) -> &WorkerMetrics {
         &self.workers[index]
+    }
+
+    /// What the control thread counts; no other thread may add to it.
+    pub fn control(&self) -> &ControlMetrics {
+        &self.control
     }
 
     /// How many workers there are.

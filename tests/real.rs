@@ -4,7 +4,7 @@ mod harness;
 
 use std::process::Command;
 
-use harness::{Memcached, Mimikyu, until};
+use harness::{Memcached, Mimikyu, Upstream, until};
 
 const FAST: [&str; 4] = ["--poll-interval", "50ms", "--poll-timeout", "1s"];
 
@@ -40,6 +40,44 @@ fn a_plain_memcached_is_an_upstream_through_its_key_and_answers_stats() {
 
     beta.publish(&payload(8, &[&beta, &beta]));
     until("the version to rise", || (mimikyu.list().version == 1_000_013).then_some(()));
+}
+
+#[test]
+fn published_nodes_hold_the_list_whatever_becomes_of_them() {
+    let nodes = [Memcached::start(), Memcached::start()];
+    let upstream = Upstream::list(5, "a");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mimikyu.toml");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\npoll_interval = \"50ms\"\n[[source]]\nname = \"alpha\"\nupstream = \"{}\"\n\
+         [[source]]\nname = \"plain\"\nstatic = [\"{}\", \"{}\"]\npublish = true\n",
+        upstream.address, nodes[0].address, nodes[1].address
+    );
+    std::fs::write(&file, text).unwrap();
+    let mut mimikyu = Mimikyu::spawn(Mimikyu::command(&["serve", "--config", file.to_str().unwrap()]));
+    mimikyu.ready();
+    let get = "get AmazonElastiCache:cluster\r\n";
+    let hold = |nodes: &[Memcached]| {
+        let served = mimikyu.ask(get);
+        until("the nodes to hold what is served", || {
+            nodes.iter().all(|node| node.ask(get) == served).then_some(())
+        });
+    };
+    hold(&nodes);
+    upstream.set_list(6, "a b");
+    mimikyu.until_hosts("a b 127.0.0.1 127.0.0.1");
+    hold(&nodes);
+    assert_eq!(nodes[0].ask("flush_all\r\n"), "OK\r\n");
+    hold(&nodes);
+    let [gone, kept] = nodes;
+    let address = gone.address.to_string();
+    drop(gone);
+    mimikyu.logged(&format!("WARN node does not take the list node={address}"));
+    upstream.set_list(7, "a b c");
+    mimikyu.until_hosts("a b c 127.0.0.1 127.0.0.1");
+    let served = mimikyu.ask(get);
+    until("the other to hold what is served", || (kept.ask(get) == served).then_some(()));
+    assert_eq!(mimikyu.count("node does not take the list"), 1);
 }
 
 /// Discovers the nodes of two clusters through mimikyu with a real library, and uses them.

@@ -19,7 +19,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("session", &["protocol", "snapshot"]),
     ("worker", &["session", "snapshot", "stats", "metrics", "mailbox"]),
     ("upstream", &["config", "cluster", "protocol", "offload"]),
-    ("poller", &["config", "cluster", "upstream", "snapshot", "state"]),
+    ("poller", &["config", "cluster", "upstream", "snapshot", "state", "metrics", "protocol::payload"]),
     ("state", &["cluster", "config", "offload"]),
     ("stats", &["config", "upstream", "protocol", "metrics", "mailbox"]),
     ("metrics", &["session::Tally"]),

@@ -164,6 +164,26 @@ fn a_name_without_an_address_is_told_once_and_served_all_the_same() {
 }
 
 #[test]
+fn missing_ips_are_filled_where_that_is_asked_for() {
+    let (filled, left) =
+        (Upstream::list(5, "localhost||11211 a|10.0.0.1|11211"), Upstream::list(7, "localhost||11212"));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mimikyu.toml");
+    let text = format!(
+        "[[source]]\nname = \"filled\"\nupstream = \"{}\"\nfill_ip = \"missing\"\n[[source]]\nname = \"left\"\nupstream = \"{}\"\n",
+        filled.address, left.address
+    );
+    std::fs::write(&file, text).unwrap();
+    let mut mimikyu = start(&["--config", file.to_str().unwrap()]);
+    assert_eq!(mimikyu.list().nodes, ["localhost|127.0.0.1|11211", "a|10.0.0.1|11211", "localhost||11212"]);
+    filled.set_list(6, "localhost||11211 no-such-host.invalid||11211");
+    let reply = mimikyu.until_hosts("localhost no-such-host.invalid localhost");
+    assert_eq!(reply.nodes[..2], ["localhost|127.0.0.1|11211", "no-such-host.invalid||11211"]);
+    mimikyu.logged("WARN source=\"filled\" no-such-host.invalid");
+    assert_eq!(mimikyu.count("answers again"), 0);
+}
+
+#[test]
 fn one_mimikyu_is_the_upstream_of_another() {
     let upstream = Upstream::list(5, "a b");
     let near = start(&["--upstream", &named("alpha", &upstream)]);

@@ -74,7 +74,10 @@ impl Story {
                 let outcome = match &words[1..] {
                     ["!"] => Err(Failure::default()),
                     hosts if unversioned => Ok(Answer::Unversioned { nodes: nodes(hosts), trouble: None }),
-                    [version, hosts @ ..] => Ok(Answer::Versioned(cluster(version, hosts)?)),
+                    [version, hosts @ ..] => {
+                        let cluster = cluster(version, hosts)?;
+                        Ok(Answer::Versioned { cluster, filled: None, trouble: None })
+                    }
                     [] => return Err("an answer or ! is missing".into()),
                 };
                 self.now += Duration::from_secs(10);

@@ -41,7 +41,7 @@ pub fn run(listen: SocketAddr) -> Result<(), Box<dyn Error>> {
 fn config(listen: SocketAddr, alpha: SocketAddr, beta: SocketAddr) -> Result<Config, Box<dyn Error>> {
     let source = |name: &str, address: SocketAddr| {
         let target = HostPort { host: address.ip().to_string(), port: address.port() };
-        let source = Source { name: name.into(), kind: SourceKind::Endpoint(target) };
+        let source = Source::new(name, SourceKind::Endpoint(target));
         Setting { value: source, origin: Origin::Unset }
     };
     let sources = vec![source("alpha", alpha), source("beta", beta)];

@@ -35,7 +35,7 @@ fn from_arguments(arguments: Vec<(Argument, String)>) -> Result<Layer, config::E
                 let name = endpoint_name(position);
                 let origin = Origin::Flag(name.to_ascii_uppercase());
                 let address = text.parse().map_err(|fault: Fault| fault.at(origin.clone()))?;
-                let source = Source { name, kind: SourceKind::Endpoint(address) };
+                let source = Source::new(name, SourceKind::Endpoint(address));
                 layer.sources.push(config::Setting { value: source, origin });
             }
         }

@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Error, Fault, Origin, quoted};
 use super::key::{Key, nearest};
 use super::layer::{Layer, Setting};
-use super::{Source, SourceKind, source};
+use super::{FillIp, Source, SourceKind, source};
 use crate::limits::CONFIG_BYTES_MAX;
 
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -106,12 +106,22 @@ impl Document<'_> {
     /// One `[[source]]` table.
     fn source(&self, table: &DeTable, header: &Range<usize>) -> Result<Setting<Source>, Error> {
         let (mut name, mut kind) = (None, None);
+        let (mut fill_ip, mut publish) = (None, None);
         for (key, span, value) in in_order(table) {
             let origin = || self.origin(&value.span(), Some(key));
             if key == "name" {
                 let text = self.string(value, key)?;
                 source::check_name(text).map_err(|fault| fault.at(origin()))?;
                 name = Some(Setting { value: text.to_owned(), origin: origin() });
+                continue;
+            }
+            if key == "fill_ip" {
+                fill_ip = Some((self.fill_ip(value)?, origin()));
+                continue;
+            }
+            if key == "publish" {
+                let wrong = || wrong_type("a boolean", "write true or false", value).at(origin());
+                publish = Some((value.get_ref().as_bool().ok_or_else(wrong)?, origin()));
                 continue;
             }
             let Some(known) = KINDS.into_iter().find(|known| known.name() == key) else {
@@ -132,7 +142,34 @@ impl Document<'_> {
         let name = name.ok_or_else(|| missing("the source has no name", "add name = \"…\""))?;
         let kind = kind
             .ok_or_else(|| missing("the source has no place", "add one of upstream, static and dns to it"))?;
-        Ok(Setting { value: Source { name: name.value, kind }, origin: name.origin })
+        let mut source = Source::new(name.value, kind);
+        let is_endpoint = matches!(source.kind, SourceKind::Endpoint(_));
+        if let Some((fill_ip, origin)) = fill_ip {
+            if !is_endpoint {
+                return Err(Fault::new("it is for an upstream only", "leave it out").at(origin));
+            }
+            source.fill_ip = fill_ip;
+        }
+        if let Some((publish, origin)) = publish {
+            if is_endpoint && publish {
+                let cure = "leave it out, or give plain memcached nodes by static or dns";
+                return Err(Fault::new("an upstream's nodes can't be written to", cure).at(origin));
+            }
+            source.publish = publish;
+        }
+        Ok(Setting { value: source, origin: name.origin })
+    }
+
+    fn fill_ip(&self, value: &Value) -> Result<FillIp, Error> {
+        match self.string(value, "fill_ip")? {
+            "missing" => Ok(FillIp::Missing),
+            "never" => Ok(FillIp::Never),
+            other => {
+                let fault =
+                    Fault::new(format!("{} is not a choice", quoted(other)), "write missing or never");
+                Err(fault.at(self.origin(&value.span(), Some("fill_ip"))))
+            }
+        }
     }
 
     fn nodes(&self, value: &Value) -> Result<Vec<super::HostPort>, Error> {
@@ -220,9 +257,9 @@ fn unknown_source_key(key: &str) -> Fault {
     if Key::ALL.iter().any(|known| known.name() == key) {
         return Fault::new(what, "put it above the first [[source]]");
     }
-    match nearest(key, KINDS.map(Key::name).into_iter().chain(["name"])) {
+    match nearest(key, KINDS.map(Key::name).into_iter().chain(["name", "fill_ip", "publish"])) {
         Some(meant) => Fault::new(what, format!("did you mean \"{meant}\"?")),
-        None => Fault::new(what, "known are name, upstream, static, dns"),
+        None => Fault::new(what, "known are name, upstream, static, dns, fill_ip, publish"),
     }
 }
 

@@ -62,6 +62,28 @@ pub struct Source {
     pub name: String,
     /// What kind of place, and where.
     pub kind: SourceKind,
+    /// What is done about nodes that an endpoint lists without an ip.
+    pub fill_ip: FillIp,
+    /// Whether the list is also stored on the nodes themselves, under the key that old engines keep it under, for
+    /// clients that ask the nodes. For plain memcached nodes only: a static or DNS source.
+    pub publish: bool,
+}
+
+impl Source {
+    /// A source with nothing special about it.
+    pub fn new(name: impl Into<String>, kind: SourceKind) -> Self {
+        Self { name: name.into(), kind, fill_ip: FillIp::default(), publish: false }
+    }
+}
+
+/// What is done about nodes that an endpoint lists without an ip (`host||port`, in-transit encryption).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FillIp {
+    /// Nothing: they are listed as they came.
+    #[default]
+    Never,
+    /// Their name is resolved, for clients that can't use an empty field.
+    Missing,
 }
 
 /// What a source is.

@@ -24,7 +24,7 @@ pub fn named(key: Key, text: &str) -> Result<Source, Fault> {
         Key::Dns => SourceKind::Dns(place.parse()?),
         _ => SourceKind::Endpoint(place.parse()?),
     };
-    Ok(Source { name, kind })
+    Ok(Source::new(name, kind))
 }
 
 /// A name that is safe in a log line, a file and a metric's label.
@@ -82,7 +82,7 @@ mod tests {
             (Key::Dns, "d.1=[::1]:2", "d.1", SourceKind::Dns(node("[::1]:2"))),
             (Key::Static, "s_-=b:1,a:1", "s_-", SourceKind::Static(vec![node("b:1"), node("a:1")])),
         ] {
-            assert_eq!(named(key, text), Ok(Source { name: name.to_owned(), kind }));
+            assert_eq!(named(key, text), Ok(Source::new(name, kind)));
         }
     }
 

@@ -126,12 +126,16 @@ impl Daemon {
         let (threads, features) = worker::spawn(setup, exit).map_err(Error::Start)?;
         let mut crew = Crew { postboxes, threads, exits };
 
-        let own =
-            Own { metrics, version: config.version_reply.clone(), connections_max, started: Instant::now() };
+        let own = Own {
+            metrics: metrics.clone(),
+            version: config.version_reply.clone(),
+            connections_max,
+            started: Instant::now(),
+        };
         let mut tasks = JoinSet::new();
         tasks.spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
         let (ready, is_ready) = oneshot::channel();
-        let poller = Poller::new(&config, publisher);
+        let poller = Poller::new(&config, publisher, metrics);
         tasks.spawn_local(poller.run(ready));
 
         tokio::select! {

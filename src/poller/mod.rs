@@ -14,20 +14,25 @@ pub mod backoff;
 pub mod ledger;
 pub mod source;
 
+mod announce;
 mod tell;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
 use crate::config::{self, Config};
+use crate::metrics::Metrics;
+use crate::protocol::payload;
 use crate::snapshot::Publisher;
 use crate::state::{self, Remembered, Saver, State};
 use crate::upstream::{Answer, Upstream};
+use announce::{Announcement, announce};
 use ledger::{Ledger, Publication, Rules};
 use source::{Failure, Source};
 
@@ -48,6 +53,9 @@ pub struct Poller {
     last: Option<Cluster>,
     saver: Saver,
     publisher: Publisher,
+    /// What nodes are to hold, where any are to.
+    announcement: watch::Sender<Announcement>,
+    metrics: Metrics,
     started: Instant,
 }
 
@@ -61,7 +69,7 @@ struct Report {
 
 impl Poller {
     /// A poller that goes on from the state file, where there is one.
-    pub fn new(config: &Config, publisher: Publisher) -> Self {
+    pub fn new(config: &Config, publisher: Publisher, metrics: Metrics) -> Self {
         let state = config.state.as_deref().map(remember).unwrap_or_default();
         let last = |source: &config::Source| {
             let identity = state::identity(&source.kind);
@@ -81,6 +89,8 @@ impl Poller {
             ledger,
             saver: Saver::new(config.state.clone()),
             publisher,
+            announcement: watch::Sender::default(),
+            metrics,
             started: Instant::now(),
         }
     }
@@ -91,6 +101,10 @@ impl Poller {
         let mut ready = Some(ready);
         self.begin().await;
         let (mut reports, mut tasks) = self.ask();
+        if self.sources.iter().any(|source| source.publish) {
+            let wanted = self.announcement.subscribe();
+            tasks.spawn_local(announce(wanted, self.interval, self.timeout, self.metrics.clone()));
+        }
         let grace = tokio::time::sleep(self.grace);
         tokio::pin!(grace);
         let mut in_grace = true;
@@ -125,6 +139,7 @@ impl Poller {
         match self.first.take() {
             Some(Publication { cluster, .. }) if self.last.as_ref() == Some(&cluster) => {
                 tell::restored(&cluster);
+                self.announce(&cluster);
                 self.publisher.publish(cluster);
             }
             Some(publication) => self.publish(publication).await,
@@ -145,7 +160,7 @@ impl Poller {
         let mut tasks = JoinSet::new();
         for (index, source) in self.sources.iter().enumerate() {
             let last = self.ledger.sources()[index].last().map_or(&[][..], |last| &last.nodes);
-            let upstream = Upstream::new(&source.kind, last);
+            let upstream = Upstream::new(source, last);
             tasks.spawn_local(poll(index, upstream, self.interval, self.timeout, sender.clone()));
         }
         (reports, tasks)
@@ -171,7 +186,19 @@ impl Poller {
     async fn publish(&mut self, Publication { cluster, change }: Publication) {
         self.saver.save(self.state()).await;
         tell::published(&cluster, &change);
+        self.announce(&cluster);
         self.publisher.publish(cluster);
+    }
+
+    /// Has the nodes of the sources that want it keep the list too.
+    fn announce(&self, cluster: &Cluster) {
+        let sources = self.sources.iter().zip(self.ledger.sources());
+        let nodes = sources.filter(|(source, _)| source.publish).filter_map(|(_, known)| known.last());
+        let mut nodes: Vec<_> = nodes.flat_map(|last| &last.nodes).filter_map(announce::address).collect();
+        let mut seen = HashSet::new();
+        nodes.retain(|node| seen.insert(*node));
+        let payload = payload::encode(cluster).into();
+        self.announcement.send_replace(Announcement { payload, nodes });
     }
 
     fn state(&self) -> State {

@@ -95,15 +95,41 @@ impl Source {
             Ok(Answer::Unversioned { nodes, trouble }) => {
                 self.count(nodes);
                 let answers = self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
-                let was_trouble = std::mem::replace(&mut self.trouble, trouble.is_some());
-                let news = match trouble {
-                    Some(what) if !was_trouble => Some(Event::Trouble(what)),
-                    None if was_trouble => Some(Event::TroubleOver),
-                    _ => None,
-                };
-                answers.into_iter().chain(news).collect()
+                answers.into_iter().chain(self.note(trouble)).collect()
             }
-            Ok(Answer::Versioned(cluster)) => self.compare(cluster, now).into_iter().collect(),
+            Ok(Answer::Versioned { cluster, filled: None, .. }) => {
+                self.compare(cluster, now).into_iter().collect()
+            }
+            Ok(Answer::Versioned { cluster, filled: Some(nodes), trouble }) => {
+                let filled = self.fill(&cluster, nodes);
+                // An ip that was found out is no other answer, and needs no other version.
+                if self.last.as_ref().is_some_and(|last| is_filled(last, &cluster)) {
+                    self.last = Some(filled.clone());
+                }
+                let event = self.compare(filled, now);
+                event.into_iter().chain(self.note(trouble)).collect()
+            }
+        }
+    }
+
+    /// The list with the ips that were found out; one that was not keeps what was known of it.
+    fn fill(&self, cluster: &Cluster, mut nodes: Vec<Node>) -> Cluster {
+        let last = self.last.as_ref().map_or(&[][..], |last| &last.nodes);
+        for node in nodes.iter_mut().filter(|node| node.ip.is_empty()) {
+            if let Some(known) = last.iter().find(|known| known.identity() == node.identity()) {
+                node.ip = known.ip.clone();
+            }
+        }
+        Cluster { version: cluster.version, nodes }
+    }
+
+    /// Takes note of what could not be found out; says when that begins and when it ends.
+    fn note(&mut self, trouble: Option<String>) -> Option<Event> {
+        let was_trouble = std::mem::replace(&mut self.trouble, trouble.is_some());
+        match trouble {
+            Some(what) if !was_trouble => Some(Event::Trouble(what)),
+            None if was_trouble => Some(Event::TroubleOver),
+            _ => None,
         }
     }
 
@@ -153,6 +179,16 @@ impl Source {
     }
 }
 
+/// Whether `held` is the list that came, but for ips that it came without.
+fn is_filled(held: &Cluster, came: &Cluster) -> bool {
+    let same = |(held, came): (&Node, &Node)| {
+        held.identity() == came.identity() && (held.ip == came.ip || came.ip.is_empty())
+    };
+    held.version == came.version
+        && held.nodes.len() == came.nodes.len()
+        && held.nodes.iter().zip(&came.nodes).all(same)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +207,8 @@ mod tests {
 
         fn answers(&mut self, version: u64, hosts: &str) -> Option<Event> {
             self.1 += Duration::from_secs(1);
-            self.0.observe(Ok(Answer::Versioned(cluster(version, hosts))), self.1).pop()
+            let cluster = cluster(version, hosts);
+            self.0.observe(Ok(Answer::Versioned { cluster, filled: None, trouble: None }), self.1).pop()
         }
 
         fn fails(&mut self) -> Option<Event> {
@@ -237,6 +274,25 @@ mod tests {
         story.holds(9, "a b");
         story.answers(9, "b a");
         story.holds(9, "b a");
+    }
+
+    #[test]
+    fn an_ip_that_was_found_out_is_taken_at_once_and_kept_when_it_is_lost() {
+        let mut source = Source::new(None);
+        let mut answers = |version: u64, ips: [&str; 2]| {
+            let came = cluster(version, "a b");
+            let filled =
+                ["a", "b"].into_iter().zip(ips).map(|(host, ip)| Node::new(host, ip, 11211)).collect();
+            let answer = Answer::Versioned { cluster: came, filled: Some(filled), trouble: None };
+            let events = source.observe(Ok(answer), Duration::ZERO);
+            let ips: Vec<_> = source.last().unwrap().nodes.iter().map(|node| node.ip.to_string()).collect();
+            (events.len(), ips.join(" "))
+        };
+        assert_eq!(answers(5, ["10.0.0.1", ""]), (1, "10.0.0.1 ".into()));
+        assert_eq!(answers(5, ["10.0.0.1", "10.0.0.2"]), (0, "10.0.0.1 10.0.0.2".into()));
+        assert_eq!(answers(5, ["", ""]), (0, "10.0.0.1 10.0.0.2".into()));
+        assert_eq!(answers(5, ["10.0.0.9", ""]), (0, "10.0.0.9 10.0.0.2".into()));
+        assert_eq!(answers(6, ["", "10.0.0.3"]), (0, "10.0.0.9 10.0.0.3".into()));
     }
 
     #[test]

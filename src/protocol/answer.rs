@@ -83,6 +83,18 @@ pub fn parse(input: &[u8]) -> Parsed<Result<Cluster, Error>> {
     }
 }
 
+/// Finds what a node answers to `set`.
+pub fn stored(input: &[u8]) -> Parsed<Result<(), Error>> {
+    match line(input) {
+        Some((b"STORED", used)) => Parsed::Complete { value: Ok(()), used },
+        Some((other, used)) => Parsed::Complete { value: Err(Error::Refused(quote(other))), used },
+        None if input.len() > ANSWER_BYTES_MAX => {
+            Parsed::Complete { value: Err(Error::TooLong), used: input.len() }
+        }
+        None => Parsed::Partial,
+    }
+}
+
 /// The first line without its ending, and its length with it.
 fn line(input: &[u8]) -> Option<(&[u8], usize)> {
     let end = memchr::memchr(b'\n', input)?;

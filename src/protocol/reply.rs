@@ -90,6 +90,16 @@ pub fn value(payload: &[u8], cas: Option<u64>) -> Vec<u8> {
     [header.as_bytes(), payload, b"\r\nEND\r\n"].concat()
 }
 
+/// Asks a node for what it holds under the legacy key.
+pub fn retrieval() -> Vec<u8> {
+    format!("get {LEGACY_KEY}\r\n").into_bytes()
+}
+
+/// Has a node hold the payload under the legacy key: flags 0, no expiry.
+pub fn storage(payload: &[u8]) -> Vec<u8> {
+    [format!("set {LEGACY_KEY} 0 0 {}\r\n", payload.len()).as_bytes(), payload, b"\r\n"].concat()
+}
+
 /// `VERSION <version>`.
 pub fn version(version: &str) -> Vec<u8> {
     format!("VERSION {version}\r\n").into_bytes()

@@ -55,6 +55,8 @@ impl Own {
             ("cmd_errors", metrics.sum(|worker| &worker.errors).to_string()),
             ("bytes_read", metrics.sum(|worker| &worker.bytes_received).to_string()),
             ("bytes_written", metrics.sum(|worker| &worker.bytes_sent).to_string()),
+            ("node_lists_stored", metrics.control().announced.value().to_string()),
+            ("node_list_failures", metrics.control().announce_failures.value().to_string()),
             ("threads", metrics.workers().to_string()),
         ]
     }

@@ -130,10 +130,35 @@ fn sources_are_whole() {
         ("[[source]]\nstatic = []", "m.toml:2: static: the list of nodes is empty"),
         ("[[source]]\nstatic = ['a:1',\n'b']", r#"m.toml:3: static: "b" is not HOST:PORT"#),
         ("[[source]]\nstatic = ['a:1', 'a:1']", "m.toml:2: static: the node a:1 is given twice"),
+        (
+            "[[source]]\nname = 'a'\ndns = 'a:1'\nfill_ip = 'missing'",
+            "m.toml:4: fill_ip: it is for an upstream only",
+        ),
+        (
+            "[[source]]\nfill_ip = 'always'",
+            r#"m.toml:2: fill_ip: "always" is not a choice; write missing or never"#,
+        ),
+        (
+            "[[source]]\nname = 'a'\nupstream = 'a:1'\npublish = true",
+            "m.toml:4: publish: an upstream's nodes can't",
+        ),
+        ("[[source]]\npublish = 'yes'", "m.toml:2: publish: expected a boolean, found a string"),
+        (
+            "[[source]]\nfil_ip = 'missing'",
+            "m.toml:2: unknown key \"fil_ip\" of a source; did you mean \"fill_ip\"?",
+        ),
     ] {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.starts_with(line), "{error}");
     }
+}
+
+#[test]
+fn a_source_has_choices_of_its_own() {
+    let text = "[[source]]\nname = 'a'\nupstream = 'a:1'\nfill_ip = 'missing'\n[[source]]\nname = 'b'\nstatic = ['b:1']\npublish = true";
+    let sources = parse(text).unwrap().sources;
+    let choices: Vec<_> = sources.iter().map(|source| (source.value.fill_ip, source.value.publish)).collect();
+    assert_eq!(choices, [(FillIp::Missing, false), (FillIp::Never, true)]);
 }
 
 #[test]
