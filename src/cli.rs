@@ -5,6 +5,7 @@
 //! layer of its own.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,7 +66,7 @@ impl Stop {
                 ExitCode::SUCCESS
             }
             Stop::Usage(line) => {
-                crate::cmd::complain(&line);
+                complain(&line);
                 ExitCode::from(EXIT_USAGE)
             }
         }
@@ -244,6 +245,11 @@ fn stop(error: clap::Error) -> Stop {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Shown(error),
         _ => Stop::Usage(one_line(&error.render().to_string())),
     }
+}
+
+/// Writes the one line that a failing program leaves on standard error, if anyone can still read it.
+pub fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "mimikyu: {line}");
 }
 
 /// Makes one line of clap's several: its first paragraph is the cause, its tip is the cure.

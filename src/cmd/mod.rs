@@ -4,10 +4,9 @@ mod demo;
 mod serve;
 
 use std::error::Error;
-use std::io::Write;
 use std::process::ExitCode;
 
-use crate::cli::Command;
+use crate::cli::{Command, complain};
 
 /// Exit code of a failure at run time.
 const EXIT_RUNTIME: u8 = 1;
@@ -56,11 +55,6 @@ pub fn run(command: Command) -> ExitCode {
             ExitCode::from(failure.exit_code)
         }
     }
-}
-
-/// Writes the one line that a failing program leaves on standard error, if anyone can still read it.
-pub fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "mimikyu: {line}");
 }
 
 /// An error and its causes, on one line.
