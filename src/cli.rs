@@ -247,9 +247,22 @@ fn stop(error: clap::Error) -> Stop {
     }
 }
 
+/// Longest wait for the last line to be taken.
+const COMPLAINT_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Writes the one line that a failing program leaves on standard error, if anyone can still read it.
 pub fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "mimikyu: {line}");
+    let line = format!("mimikyu: {line}\n");
+    let (written, is_written) = std::sync::mpsc::channel();
+    // On a thread of its own: where nobody reads standard error, the log's thread may wait in it for ever, and
+    // the end of the program must not.
+    let write = move || {
+        let _ = std::io::stderr().write_all(line.as_bytes());
+        let _ = written.send(());
+    };
+    if std::thread::Builder::new().name("complain".into()).spawn(write).is_ok() {
+        let _ = is_written.recv_timeout(COMPLAINT_WAIT);
+    }
 }
 
 /// Makes one line of clap's several: its first paragraph is the cause, its tip is the cure.

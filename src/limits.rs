@@ -64,6 +64,9 @@ pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// 65 lists (64 sources and the one served, up to 64 × 1,024 nodes itself) of long names fit well below.
 pub const STATE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// Longest that a start waits for the state file to be read.
+pub const LOAD_WAIT: Duration = Duration::from_secs(5);
+
 /// Longest that publishing a list waits for the state file to reach the disk.
 pub const SAVE_WAIT: Duration = Duration::from_secs(1);
 
@@ -84,6 +87,9 @@ pub const STATS_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most clients that wait for a `stats` answer at a time; one more is told so.
 pub const STATS_WAITERS_MAX: usize = 1024;
+
+/// Most different questions for `stats` under way at a time, the plain one not counted; one more is told so.
+pub const STATS_QUESTIONS_MAX: usize = 32;
 
 /// Longest that a client waits for a `stats` answer, over all upstreams.
 pub const STATS_DEADLINE: Duration = Duration::from_secs(5);

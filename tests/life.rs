@@ -280,6 +280,20 @@ fn a_state_file_of_no_use_never_stops_a_start() {
 }
 
 #[test]
+fn a_state_file_that_another_has_is_read_and_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state");
+    let upstream = Upstream::list(5, "a");
+    let arguments = ["--state", state.to_str().unwrap(), &upstream.address.to_string()];
+    let first = Mimikyu::start(&[&FAST[..], &arguments].concat());
+    let mut second = Mimikyu::start(&[&FAST[..], &arguments].concat());
+    second.logged("WARN another process has the state file");
+    second.logged("restored");
+    upstream.set_list(6, "b");
+    assert_eq!(first.until_hosts("b"), second.until_hosts("b"));
+}
+
+#[test]
 fn a_disk_that_fails_changes_nothing_and_is_told_once() {
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().join("absent/state");

@@ -144,6 +144,25 @@ fn one_stats_request_over_the_limit_is_told_so() {
 }
 
 #[test]
+fn one_question_over_the_limit_is_told_so_and_the_plain_one_is_not_held_up() {
+    let upstream = Upstream::list(1, "a");
+    let address = upstream.address.to_string();
+    let mimikyu =
+        Mimikyu::start(&["--workers", "1", "--poll-timeout", "4s", "--poll-interval", "1h", &address]);
+    upstream.set(Behaviour::Hangs);
+    let mut clients: Vec<_> = (0..32).map(|_| mimikyu.client()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.send(format!("stats question{number}\r\n"));
+    }
+    let is_asked = || upstream.questions().iter().any(|asked| asked.starts_with("stats ")).then_some(());
+    until("the first to be asked", is_asked);
+    upstream.set_list(1, "a");
+    assert!(mimikyu.ask("stats\r\n").starts_with("STAT version"));
+    assert!(mimikyu.ask("stats one more\r\n").contains("too many stats requests"));
+    assert!(clients.iter_mut().all(|client| !client.is_closed()), "all of this while the 32 wait");
+}
+
+#[test]
 fn what_a_client_sends_behind_its_stats_is_bounded_and_not_lost() {
     let upstream = Upstream::list(1, "a");
     let mimikyu =

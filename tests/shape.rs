@@ -19,7 +19,10 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("session", &["protocol", "snapshot"]),
     ("worker", &["session", "snapshot", "stats", "metrics", "mailbox"]),
     ("upstream", &["config", "cluster", "protocol", "offload"]),
-    ("poller", &["config", "cluster", "upstream", "snapshot", "state", "metrics", "protocol::payload"]),
+    (
+        "poller",
+        &["config", "cluster", "upstream", "snapshot", "state", "metrics", "protocol::payload", "offload"],
+    ),
     ("state", &["cluster", "config", "offload"]),
     ("stats", &["config", "upstream", "protocol", "metrics", "mailbox"]),
     ("metrics", &["session::Tally"]),

@@ -135,8 +135,10 @@ impl Daemon {
         let mut tasks = JoinSet::new();
         tasks.spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
         let (ready, is_ready) = oneshot::channel();
-        let poller = Poller::new(&config, publisher, metrics);
-        tasks.spawn_local(poller.run(ready));
+        let poller_config = config.clone();
+        tasks.spawn_local(
+            async move { Poller::open(&poller_config, publisher, metrics).await.run(ready).await },
+        );
 
         tokio::select! {
             Ok(()) = is_ready => {}

@@ -68,8 +68,24 @@ impl Ledger {
         outcome: Result<Answer, Failure>,
         now: Duration,
     ) -> (Vec<Event>, Option<Publication>) {
-        let events = self.sources[source].observe(outcome, now);
-        (events, self.derive())
+        let outcome = match outcome {
+            Ok(Answer::Versioned { ref cluster, .. }) if self.is_own(cluster) => Err(Failure {
+                what: "it answers the very list that is served here: it leads back to this program".into(),
+                ..Failure::default()
+            }),
+            outcome => outcome,
+        };
+        let source = &mut self.sources[source];
+        let before = source.revision();
+        let events = source.observe(outcome, now);
+        let publication = if source.revision() != before { self.derive() } else { None };
+        (events, publication)
+    }
+
+    /// Whether an upstream's answer is our own: our version is greater than every upstream's. Taken, it would
+    /// raise the version at every poll, and no node would ever leave.
+    fn is_own(&self, answer: &Cluster) -> bool {
+        self.published && self.served() == Some(answer)
     }
 
     /// Takes note that the time to wait for first answers is over.

@@ -26,12 +26,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
-use crate::config::{self, Config};
+use crate::config::{self, Config, SourceKind};
+use crate::limits::LOAD_WAIT;
 use crate::metrics::Metrics;
+use crate::offload::offload;
 use crate::protocol::payload;
 use crate::snapshot::Publisher;
-use crate::state::{self, Remembered, Saver, State};
-use crate::upstream::{Answer, Upstream};
+use crate::state::{self, Claim, Opened, Remembered, Saver, State};
+use crate::upstream::{self, Answer, Upstream};
 use announce::{Announcement, announce};
 use ledger::{Ledger, Publication, Rules};
 use source::{Failure, Source};
@@ -53,6 +55,8 @@ pub struct Poller {
     last: Option<Cluster>,
     saver: Saver,
     publisher: Publisher,
+    /// Where each source that is an endpoint answered last: no list is stored there.
+    endpoints: Vec<Option<SocketAddr>>,
     /// What nodes are to hold, where any are to.
     announcement: watch::Sender<Announcement>,
     metrics: Metrics,
@@ -69,14 +73,13 @@ struct Report {
 
 impl Poller {
     /// A poller that goes on from the state file, where there is one.
-    pub fn new(config: &Config, publisher: Publisher, metrics: Metrics) -> Self {
-        let state = config.state.as_deref().map(remember).unwrap_or_default();
-        let last = |source: &config::Source| {
-            let identity = state::identity(&source.kind);
-            let same = |known: &&Remembered| known.name == source.name && known.identity == identity;
-            state.sources.iter().find(same).map(|known| known.cluster.clone())
+    pub async fn open(config: &Config, publisher: Publisher, metrics: Metrics) -> Self {
+        let started = Instant::now();
+        let (state, saver) = match &config.state {
+            Some(path) => remembered(path).await,
+            None => Default::default(),
         };
-        let sources = config.sources.iter().map(|source| Source::new(last(source))).collect();
+        let sources = config.sources.iter().map(|source| Source::new(restored(source, &state))).collect();
         let rules = Rules { require: config.require, version_base: config.version_base };
         let (ledger, first) = Ledger::new(rules, sources, state.served.clone());
         Self {
@@ -87,11 +90,12 @@ impl Poller {
             timeout: config.poll_timeout,
             grace: config.startup_grace,
             ledger,
-            saver: Saver::new(config.state.clone()),
+            saver,
             publisher,
+            endpoints: vec![None; config.sources.len()],
             announcement: watch::Sender::default(),
             metrics,
-            started: Instant::now(),
+            started,
         }
     }
 
@@ -168,13 +172,14 @@ impl Poller {
 
     async fn take(&mut self, Report { source, outcome, address }: Report) {
         let name = &self.sources[source].name;
-        let before = self.ledger.sources()[source].last().cloned();
+        let before = self.ledger.sources()[source].revision();
         let (events, publication) = self.ledger.observe(source, outcome, self.started.elapsed());
         let held = &self.ledger.sources()[source];
         for event in events {
             tell::event(name, event, held.last(), address);
         }
-        let answer_changed = held.last() != before.as_ref();
+        let answer_changed = held.revision() != before;
+        self.endpoints[source] = address.or(self.endpoints[source]);
         match publication {
             Some(publication) => self.publish(publication).await,
             None if answer_changed => self.saver.save(self.state()).await,
@@ -195,7 +200,8 @@ impl Poller {
         let sources = self.sources.iter().zip(self.ledger.sources());
         let nodes = sources.filter(|(source, _)| source.publish).filter_map(|(_, known)| known.last());
         let mut nodes: Vec<_> = nodes.flat_map(|last| &last.nodes).filter_map(announce::address).collect();
-        let mut seen = HashSet::new();
+        // An endpoint's own key is read as its cluster's list: ours must not take its place.
+        let mut seen: HashSet<_> = self.endpoints.iter().flatten().copied().collect();
         nodes.retain(|node| seen.insert(*node));
         let payload = payload::encode(cluster).into();
         self.announcement.send_replace(Announcement { payload, nodes });
@@ -244,10 +250,36 @@ async fn poll(
     }
 }
 
-/// What the state file remembers; where that is nothing, it says so and goes on.
-fn remember(path: &Path) -> State {
-    state::load(path).unwrap_or_else(|error| {
+/// What the state file remembers, and who keeps it up to date; where that is nothing, it says so and goes on.
+async fn remembered(path: &Path) -> (State, Saver) {
+    let opened = {
+        let path = path.to_path_buf();
+        offload("state", move || state::open(&path))
+    };
+    let opened = match opened {
+        Ok(opened) => tokio::time::timeout(LOAD_WAIT, opened).await.ok().and_then(Result::ok),
+        Err(_) => None,
+    };
+    let Some(Opened { path, state, claim }) = opened else {
+        let state = path.display().to_string();
+        tracing::warn!(state, "the state file can't be read in time: starting without a last known list");
+        return (State::default(), Saver::new(path.into(), Claim::Unknown));
+    };
+    let state = state.unwrap_or_else(|error| {
         tracing::warn!("{error}; starting without a last known list");
         State::default()
-    })
+    });
+    (state, Saver::new(path, claim))
+}
+
+/// A source's last good answer, as far as it is remembered and still one.
+fn restored(source: &config::Source, state: &State) -> Option<Cluster> {
+    let identity = state::identity(&source.kind);
+    let same = |known: &&Remembered| known.name == source.name && known.identity == identity;
+    let known = &state.sources.iter().find(same)?.cluster;
+    let SourceKind::Static(targets) = &source.kind else { return Some(known.clone()) };
+    // The nodes are those of the configuration as it is now; only their addresses are remembered.
+    let nodes = upstream::configured(targets, &known.nodes);
+    let version = if nodes == known.nodes { known.version } else { known.version.next() };
+    Some(Cluster { version, nodes })
 }

@@ -63,6 +63,8 @@ pub struct Failure {
 #[derive(Debug, Clone)]
 pub struct Source {
     last: Option<Cluster>,
+    /// Counts the changes of `last`.
+    revision: u64,
     doubted: Option<(Cluster, u32)>,
     health: Health,
     trouble: bool,
@@ -72,12 +74,24 @@ pub struct Source {
 impl Source {
     /// A source whose last good answer may be known from before the start.
     pub fn new(last: Option<Cluster>) -> Self {
-        Self { last, doubted: None, health: Health::Waiting, trouble: false, since: Duration::ZERO }
+        Self {
+            last,
+            revision: 0,
+            doubted: None,
+            health: Health::Waiting,
+            trouble: false,
+            since: Duration::ZERO,
+        }
     }
 
     /// The last good answer.
     pub fn last(&self) -> Option<&Cluster> {
         self.last.as_ref()
+    }
+
+    /// Another number for every change of [`Source::last`].
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// How it is doing.
@@ -104,7 +118,7 @@ impl Source {
                 let filled = self.fill(&cluster, nodes);
                 // An ip that was found out is no other answer, and needs no other version.
                 if self.last.as_ref().is_some_and(|last| is_filled(last, &cluster)) {
-                    self.last = Some(filled.clone());
+                    self.hold(filled.clone());
                 }
                 let event = self.compare(filled, now);
                 event.into_iter().chain(self.note(trouble)).collect()
@@ -133,6 +147,13 @@ impl Source {
         }
     }
 
+    fn hold(&mut self, cluster: Cluster) {
+        if self.last.as_ref() != Some(&cluster) {
+            self.last = Some(cluster);
+            self.revision += 1;
+        }
+    }
+
     /// Takes a list without a version: its version is the count of its changes.
     fn count(&mut self, nodes: Vec<Node>) {
         let version = match &self.last {
@@ -140,7 +161,7 @@ impl Source {
             Some(last) => last.version.next(),
             None => Version::FIRST,
         };
-        self.last = Some(Cluster { version, nodes });
+        self.hold(Cluster { version, nodes });
     }
 
     /// Takes an endpoint's list if it is newer than the one that is held.
@@ -149,7 +170,7 @@ impl Source {
             self.last.as_ref().filter(|last| **last != cluster && last.version >= cluster.version)
         else {
             self.doubted = None;
-            self.last = Some(cluster);
+            self.hold(cluster);
             return self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
         };
         let seen = match self.doubted.take() {
@@ -158,7 +179,7 @@ impl Source {
         };
         let (from, to) = (last.version, cluster.version);
         if seen >= STALE_POLLS {
-            self.last = Some(cluster);
+            self.hold(cluster);
             self.turn(Health::Fresh, now);
             return Some(Event::Rewound { from, to });
         }

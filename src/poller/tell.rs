@@ -93,12 +93,32 @@ pub(super) fn nothing_to_serve(missing: &[&str]) {
     tracing::warn!(waits_for, "there is no node list yet: clients are told SERVER_ERROR until there is one");
 }
 
+/// Most nodes named in a field of a line.
+const NAMED_MAX: usize = 32;
+
 /// The nodes by name; a field without nodes is left out of its line.
 fn names(nodes: &[Node]) -> Option<String> {
-    let names: Vec<_> = nodes.iter().map(|node| format!("{}:{}", node.host, node.port)).collect();
+    let mut names: Vec<_> =
+        nodes.iter().take(NAMED_MAX).map(|node| format!("{}:{}", node.host, node.port)).collect();
+    if nodes.len() > NAMED_MAX {
+        names.push(format!("and {} more", nodes.len() - NAMED_MAX));
+    }
     (!names.is_empty()).then(|| names.join(","))
 }
 
 fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_names_as_many_nodes_as_the_bound_and_counts_the_rest() {
+        let nodes: Vec<_> = (0..=NAMED_MAX).map(|n| Node::new(format!("n{n}"), "", 1)).collect();
+        assert_eq!(names(&[]), None);
+        assert!(names(&nodes[..NAMED_MAX]).unwrap().ends_with(",n31:1"));
+        assert!(names(&nodes).unwrap().ends_with(",n31:1,and 1 more"));
+    }
 }

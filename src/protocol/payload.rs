@@ -34,7 +34,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version(text) => write!(f, "the version {text:?} is not a number"),
-            Self::VersionTooLarge(text) => write!(f, "the version {text} is over {}", Version::MAX),
+            Self::VersionTooLarge(text) => {
+                write!(f, "the version {text} is over {}", Version::MAX.number() - 1)
+            }
             Self::Node(text) => write!(f, "the node {text:?} is not host|ip|port"),
             Self::Port(text) => write!(f, "the node {text:?} has no port from 1 to 65535"),
             Self::TooMany => write!(f, "the list has more than {NODES_MAX} nodes"),
@@ -77,7 +79,8 @@ fn version(word: &[u8]) -> Result<Version, Error> {
     if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
         return Err(Error::Version(text(word)));
     }
-    let number = text(word).parse().ok().and_then(Version::new);
+    // The greatest is refused as well: ours has to be greater.
+    let number = text(word).parse().ok().and_then(Version::new).filter(|version| *version < Version::MAX);
     number.ok_or_else(|| Error::VersionTooLarge(text(word)))
 }
 
@@ -122,7 +125,7 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_understand_whole() {
-        let over = u64::from(Version::MAX.number()) + 1;
+        let over = u64::from(Version::MAX.number());
         for (payload, error) in [
             ("", Error::Version(String::new())),
             ("x\na|1|1\n", Error::Version("x".into())),

@@ -4,6 +4,7 @@
 //! renamed, so that there is always one whole file; a file that is absent, torn or of another format never
 //! stops a start.
 
+mod open;
 mod saver;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::cluster::{Cluster, Node, Version};
 use crate::config::SourceKind;
 use crate::limits::STATE_BYTES_MAX;
 
+pub use open::{Claim, Opened, open};
 pub use saver::Saver;
 
 /// The first words of the file; the number changes with the format.
@@ -45,7 +47,7 @@ pub struct Remembered {
 /// What must be the same for a remembered answer to be this source's.
 ///
 /// An endpoint's address belongs to it: another cluster's version says nothing of the age of its list. So does a DNS
-/// name, whose nodes must not outlive it. Static nodes are there at once, and only their addresses are remembered.
+/// name, whose nodes must not outlive it. Static nodes are the configuration's, and only their addresses are remembered.
 pub fn identity(kind: &SourceKind) -> String {
     match kind {
         SourceKind::Endpoint(target) => format!("endpoint {target}"),
@@ -95,13 +97,25 @@ pub fn store(path: &Path, state: &State) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let fresh = Path::new(&fresh);
-    let mut file = File::create(fresh)?;
-    file.write_all(&encode(state))?;
-    file.sync_all()?;
-    fs::rename(fresh, path)?;
+    let written = write(fresh, path, state).and_then(|()| fs::rename(fresh, path));
+    if written.is_err() {
+        // Where this fails too, the next write starts it anew.
+        let _ = fs::remove_file(fresh);
+    }
+    written?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     // Without this the new name may not survive a power cut; the old file then does.
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Writes and syncs the new file, with the permissions of the one it will replace.
+fn write(fresh: &Path, path: &Path, state: &State) -> io::Result<()> {
+    let mut file = File::create(fresh)?;
+    if let Ok(metadata) = fs::metadata(path) {
+        file.set_permissions(metadata.permissions())?;
+    }
+    file.write_all(&encode(state))?;
+    file.sync_all()
 }
 
 /// The bytes of the file.

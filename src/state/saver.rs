@@ -1,25 +1,42 @@
 //! Keeps the state file up to date, without ever waiting long for a disk.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{State, store};
+use super::{Claim, State, store};
 use crate::limits::SAVE_WAIT;
 use crate::offload::offload;
 
 /// Writes the newest state, one write at a time.
 ///
-/// Invariants: `wanted` is newer than what is being written; where a write failed or hangs, the newest
-/// state stays `wanted` until it is written.
+/// Invariants: `wanted` is newer than what is being written; where a write fails, what it was to write is
+/// `wanted` again unless something newer is.
 #[derive(Debug)]
 pub struct Saver {
     path: Option<Arc<PathBuf>>,
+    /// Kept as long as the file is ours.
+    _claim: Option<Claim>,
     wanted: Option<State>,
-    writing: Option<oneshot::Receiver<io::Result<()>>>,
+    writing: Option<Writing>,
     disk: Disk,
+    /// How a state is written; tests have slower ways.
+    store: fn(&Path, &State) -> io::Result<()>,
+}
+
+impl Default for Saver {
+    fn default() -> Self {
+        Self { path: None, _claim: None, wanted: None, writing: None, disk: Disk::Good, store }
+    }
+}
+
+/// A write under way, and what it writes.
+#[derive(Debug)]
+struct Writing {
+    outcome: oneshot::Receiver<io::Result<()>>,
+    state: State,
 }
 
 /// What the last write came to.
@@ -31,9 +48,17 @@ enum Disk {
 }
 
 impl Saver {
-    /// A saver to this file; without one it does nothing.
-    pub fn new(path: Option<PathBuf>) -> Self {
-        Self { path: path.map(Arc::new), wanted: None, writing: None, disk: Disk::Good }
+    /// A saver to this file, if this process may write it. (The default one saves nothing.)
+    pub fn new(path: PathBuf, claim: Claim) -> Self {
+        if matches!(claim, Claim::Taken) {
+            let state = path.display().to_string();
+            tracing::warn!(
+                state,
+                "another process has the state file: this one does not write it; give each its own with --state"
+            );
+            return Self::default();
+        }
+        Self { path: Some(Arc::new(path)), _claim: Some(claim), ..Self::default() }
     }
 
     /// Saves a state, and waits until it is on the disk: for [`SAVE_WAIT`] at most, and not at all for a
@@ -49,11 +74,12 @@ impl Saver {
     pub async fn retry(&mut self) {
         self.finish().await;
         if self.writing.is_none()
-            && let (Some(path), Some(state)) = (self.path.clone(), self.wanted.clone())
+            && let (Some(path), Some(state)) = (self.path.clone(), self.wanted.take())
         {
-            match offload("state", move || store(&path, &state)) {
-                Ok(writing) => self.writing = Some(writing),
-                Err(error) => self.note(Err(error)),
+            let (written, store) = (state.clone(), self.store);
+            match offload("state", move || store(&path, &written)) {
+                Ok(outcome) => self.writing = Some(Writing { outcome, state }),
+                Err(error) => self.note(Err(error), state),
             }
             self.finish().await;
         }
@@ -61,24 +87,26 @@ impl Saver {
 
     /// Waits for the write under way.
     async fn finish(&mut self) {
-        let Some(writing) = &mut self.writing else { return };
+        let Some(Writing { mut outcome, state }) = self.writing.take() else { return };
         let wait = if self.disk == Disk::Hanging { Default::default() } else { SAVE_WAIT };
-        match tokio::time::timeout(wait, writing).await {
+        match tokio::time::timeout(wait, &mut outcome).await {
             Ok(outcome) => {
-                self.writing = None;
-                self.note(outcome.unwrap_or_else(|_| Err(io::Error::other("the write was lost"))));
+                self.note(outcome.unwrap_or_else(|_| Err(io::Error::other("the write was lost"))), state);
             }
-            Err(_) => self.turn(Disk::Hanging, "it takes long; lists are served without waiting for it"),
+            Err(_) => {
+                self.writing = Some(Writing { outcome, state });
+                self.turn(Disk::Hanging, "it takes long; lists are served without waiting for it");
+            }
         }
     }
 
-    fn note(&mut self, outcome: io::Result<()>) {
+    fn note(&mut self, outcome: io::Result<()>, state: State) {
         match outcome {
-            Ok(()) => {
-                self.wanted = None;
-                self.turn(Disk::Good, "written");
+            Ok(()) => self.turn(Disk::Good, "written"),
+            Err(error) => {
+                self.wanted.get_or_insert(state);
+                self.turn(Disk::Failing, &error.to_string());
             }
-            Err(error) => self.turn(Disk::Failing, &error.to_string()),
         }
     }
 
@@ -98,5 +126,74 @@ impl Saver {
             );
         }
         self.disk = disk;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load;
+    use super::*;
+    use crate::cluster::{Cluster, Node, Version};
+
+    fn state(version: u64) -> State {
+        let nodes = vec![Node::new("a", "", 1)];
+        State { served: Version::new(version).map(|version| Cluster { version, nodes }), sources: vec![] }
+    }
+
+    /// Writes once a file beside it says so.
+    fn store_when_told(path: &Path, state: &State) -> io::Result<()> {
+        while !path.with_extension("go").exists() {
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
+        }
+        store(path, state)
+    }
+
+    #[test]
+    fn what_came_during_a_slow_write_is_written_after_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        let mut saver = Saver::new(path.clone(), Claim::Unknown);
+        saver.store = store_when_told;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            saver.save(state(1)).await;
+            assert_eq!(saver.disk, Disk::Hanging);
+            saver.save(state(2)).await;
+            saver.save(state(3)).await;
+            assert!(load(&path).is_err());
+            std::fs::write(path.with_extension("go"), "").unwrap();
+            while saver.writing.is_some() || saver.wanted.is_some() {
+                saver.retry().await;
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(saver.disk, Disk::Good);
+        assert_eq!(load(&path).unwrap(), state(3));
+    }
+
+    #[test]
+    fn a_write_that_failed_is_tried_again_with_the_newest_state() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("absent/state");
+        let mut saver = Saver::new(path.clone(), Claim::Unknown);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            saver.save(state(1)).await;
+            saver.save(state(2)).await;
+            assert_eq!(saver.disk, Disk::Failing);
+            std::fs::create_dir(directory.path().join("absent")).unwrap();
+            saver.retry().await;
+        });
+        assert_eq!(load(&path).unwrap(), state(2));
+    }
+
+    #[test]
+    fn what_another_process_has_is_not_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        let mut saver = Saver::new(path.clone(), Claim::Taken);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(saver.save(state(1)));
+        assert!(!path.exists());
     }
 }

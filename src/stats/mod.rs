@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::config::HostPort;
-use crate::limits::{STATS_DEADLINE, STATS_WAITERS_MAX};
+use crate::limits::{STATS_DEADLINE, STATS_QUESTIONS_MAX, STATS_WAITERS_MAX};
 use crate::mailbox::{Mail, Postbox};
 use crate::protocol::reply;
 use crate::upstream::Endpoint;
@@ -76,8 +76,9 @@ impl Questions {
     ///
     /// `endpoints` are the sources that are endpoints, in their order; each is given `timeout`.
     pub async fn answer(mut self, endpoints: Vec<HostPort>, timeout: Duration, own: Own) {
-        let endpoints = endpoints.into_iter().map(|target| Mutex::new(Endpoint::new(target))).collect();
-        let service = Rc::new(Service { endpoints, timeout, own, waiting: RefCell::default() });
+        let lane = || endpoints.iter().map(|target| Mutex::new(Endpoint::new(target.clone()))).collect();
+        let service =
+            Rc::new(Service { plain: lane(), others: lane(), timeout, own, waiting: RefCell::default() });
         while let Some(question) = self.receiver.recv().await {
             service.take(question);
         }
@@ -86,8 +87,10 @@ impl Questions {
 
 /// The conversations under way, and who waits for them.
 struct Service {
-    /// Each is asked one question at a time, however many different ones clients have.
-    endpoints: Vec<Mutex<Endpoint>>,
+    /// For plain `stats`, which a flood of other questions must not hold up.
+    plain: Vec<Mutex<Endpoint>>,
+    /// For `stats` with arguments. Each is asked one question at a time, however many different ones there are.
+    others: Vec<Mutex<Endpoint>>,
     timeout: Duration,
     own: Own,
     waiting: RefCell<HashMap<Box<str>, Vec<Waiter>>>,
@@ -95,11 +98,15 @@ struct Service {
 
 impl Service {
     fn take(self: &Rc<Self>, Question { arguments, waiter }: Question) {
-        if self.endpoints.is_empty() {
+        if self.plain.is_empty() {
             return waiter.tell(Ok(self.own.answer(&arguments)));
         }
         let mut waiting = self.waiting.borrow_mut();
         if waiting.values().map(Vec::len).sum::<usize>() >= STATS_WAITERS_MAX {
+            return waiter.tell(Err(reply::STATS_BUSY));
+        }
+        if waiting.len() >= STATS_QUESTIONS_MAX && !waiting.contains_key(&arguments) && !arguments.is_empty()
+        {
             return waiter.tell(Err(reply::STATS_BUSY));
         }
         let waiters = waiting.entry(arguments.clone()).or_default();
@@ -114,26 +121,33 @@ impl Service {
         let answer = self.ask_each(&arguments).await;
         let waiters = self.waiting.borrow_mut().remove(&arguments).unwrap_or_default();
         for waiter in waiters {
-            waiter.tell(answer.clone().ok_or(reply::NO_STATS));
+            waiter.tell(answer.clone());
         }
     }
 
     /// Asks each endpoint in order until one answers.
-    async fn ask_each(&self, arguments: &str) -> Option<Bytes> {
+    async fn ask_each(&self, arguments: &str) -> Result<Bytes, &'static str> {
         let deadline = Instant::now() + STATS_DEADLINE;
-        for (asked, endpoint) in self.endpoints.iter().enumerate() {
+        let endpoints = if arguments.is_empty() { &self.plain } else { &self.others };
+        let mut failure = reply::STATS_BUSY;
+        for (asked, endpoint) in endpoints.iter().enumerate() {
             // An even share of the time that is left, the wait for its turn included: one that hangs leaves
             // some to the others.
             let left = deadline.saturating_duration_since(Instant::now());
-            let share = self.timeout.min(left / (self.endpoints.len() - asked) as u32);
-            let ask = async { endpoint.lock().await.stats(arguments, share).await };
-            match tokio::time::timeout(share, ask).await {
-                Ok(Ok(answer)) => return Some(answer),
-                Ok(Err(error)) => tracing::debug!(%error, "no stats"),
-                Err(_) => tracing::debug!("no stats in time"),
+            let share = self.timeout.min(left / (endpoints.len() - asked) as u32);
+            let until = Instant::now() + share;
+            // Where even the turn does not come, it is not the endpoint's fault.
+            let Ok(mut endpoint) = tokio::time::timeout(share, endpoint.lock()).await else { continue };
+            let share = until.saturating_duration_since(Instant::now());
+            match endpoint.stats(arguments, share).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => {
+                    failure = reply::NO_STATS;
+                    tracing::debug!(%error, "no stats");
+                }
             }
         }
-        None
+        Err(failure)
     }
 }
 

@@ -53,23 +53,21 @@ impl Addresses {
         }
         let first = self.looked_up % names.len();
         names.rotate_left(first);
-        let mut pending = match self.pending.take() {
+        // Left in its place while it is waited for: whoever gives this call up must not lose the look-up.
+        let pending = match &mut self.pending {
             Some(pending) => pending,
-            None => {
+            none => {
                 let deadline = Instant::now() + timeout;
                 let call = move || look_up_each(&names, deadline);
-                offload("resolver", call).map_err(|error| format!("no thread for the resolver: {error}"))?
+                let started = offload("resolver", call);
+                none.insert(started.map_err(|error| format!("no thread for the resolver: {error}"))?)
             }
         };
-        let late = || format!("the resolver took over {} ms", timeout.as_millis());
-        match tokio::time::timeout(timeout, &mut pending).await {
-            Ok(Ok(found)) => self.learn(found),
-            Ok(Err(_)) => Err("the look-up was lost".into()),
-            Err(_) => {
-                self.pending = Some(pending);
-                Err(late())
-            }
-        }
+        let Ok(found) = tokio::time::timeout(timeout, pending).await else {
+            return Err(format!("the resolver took over {} ms", timeout.as_millis()));
+        };
+        self.pending = None;
+        found.map_or_else(|_| Err("the look-up was lost".into()), |found| self.learn(found))
     }
 
     fn learn(&mut self, found: Found) -> Result<(), String> {

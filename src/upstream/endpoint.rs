@@ -1,5 +1,6 @@
 //! A configuration endpoint: ElastiCache's, Memorystore's, another mimikyu, or a plain memcached.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -44,14 +45,21 @@ impl Dialect {
 pub struct Endpoint {
     resolver: Resolver,
     dialect: Dialect,
-    /// The address that answered last: tried first while the name still leads to it.
+    /// The address that answered last.
     answered: Option<SocketAddr>,
+    /// Addresses that did not answer when they were tried last: tried after the others.
+    failed: HashSet<SocketAddr>,
 }
 
 impl Endpoint {
     /// An endpoint that nothing is known of.
     pub fn new(target: HostPort) -> Self {
-        Self { resolver: Resolver::new(target), dialect: Dialect::Config, answered: None }
+        Self {
+            resolver: Resolver::new(target),
+            dialect: Dialect::Config,
+            answered: None,
+            failed: HashSet::new(),
+        }
     }
 
     /// Asks for the list: every address in turn until one answers, within `timeout` altogether.
@@ -89,7 +97,7 @@ impl Endpoint {
         .await
     }
 
-    /// Tries each address of the name, the one that answered last first. Each has an even share of the time
+    /// Tries each address of the name. Each has an even share of the time
     /// that is left, so that one which hangs leaves some to the others.
     async fn first_answer<T>(
         &mut self,
@@ -97,13 +105,17 @@ impl Endpoint {
         mut ask: impl AsyncFnMut(SocketAddr) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let deadline = Instant::now() + timeout;
-        let addresses = in_turn(self.resolver.resolve(timeout).await?, self.answered);
+        let addresses = self.resolver.resolve(timeout).await?;
+        self.failed.retain(|failed| addresses.contains(failed));
+        let addresses = in_turn(addresses, &self.failed);
         let mut failure = Error::ResolveTimeout { target: self.resolver.target().clone(), timeout };
         for (tried, &address) in addresses.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
             let share = left / (addresses.len() - tried) as u32;
+            self.failed.insert(address);
             match tokio::time::timeout(share, ask(address)).await {
                 Ok(Ok(answer)) => {
+                    self.failed.remove(&address);
                     self.answered = Some(address);
                     return Ok(answer);
                 }
@@ -129,9 +141,11 @@ async fn ask_for_list(address: SocketAddr, dialect: Dialect) -> Result<(Cluster,
     }
 }
 
-/// The addresses in the order in which they are tried: the resolver's, but the one that answered last first.
-fn in_turn(mut addresses: Vec<SocketAddr>, answered: Option<SocketAddr>) -> Vec<SocketAddr> {
-    addresses.sort_by_key(|address| Some(*address) != answered);
+/// The addresses in the order in which they are tried: the resolver's, but those that failed last time at the end.
+///
+/// Not the one that answered last first: it may lag behind another, and would be asked for ever.
+fn in_turn(mut addresses: Vec<SocketAddr>, failed: &HashSet<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.sort_by_key(|address| failed.contains(address));
     addresses.truncate(ADDRESSES_MAX);
     addresses
 }
@@ -141,18 +155,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_that_answered_last_is_tried_first_and_their_number_is_bounded() {
+    fn addresses_that_failed_are_tried_last_and_their_number_is_bounded() {
         let addresses = |count: usize| -> Vec<SocketAddr> {
             (0..count).map(|n| SocketAddr::from(([10, 0, 0, n as u8], 11211))).collect()
         };
         let three = addresses(3);
-        assert_eq!(in_turn(three.clone(), None), three);
-        assert_eq!(in_turn(three.clone(), Some(three[1])), [three[1], three[0], three[2]]);
-        let gone = SocketAddr::from(([10, 9, 9, 9], 11211));
-        assert_eq!(in_turn(three.clone(), Some(gone)), three);
-        assert_eq!(in_turn(addresses(ADDRESSES_MAX), None).len(), ADDRESSES_MAX);
+        assert_eq!(in_turn(three.clone(), &HashSet::new()), three);
+        assert_eq!(in_turn(three.clone(), &HashSet::from([three[0]])), [three[1], three[2], three[0]]);
+        assert_eq!(in_turn(three.clone(), &three.iter().copied().collect()), three);
+        assert_eq!(in_turn(addresses(ADDRESSES_MAX), &HashSet::new()).len(), ADDRESSES_MAX);
         let over = addresses(ADDRESSES_MAX + 1);
-        let turns = in_turn(over.clone(), over.last().copied());
-        assert_eq!((turns.len(), turns[0]), (ADDRESSES_MAX, over[ADDRESSES_MAX]));
+        let failed = over[..ADDRESSES_MAX].iter().copied().collect();
+        let turns = in_turn(over.clone(), &failed);
+        assert_eq!(
+            (turns.len(), turns[0]),
+            (ADDRESSES_MAX, over[ADDRESSES_MAX]),
+            "the last has its turn too"
+        );
     }
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use endpoint::Endpoint;
 pub use error::Error;
+pub use names::configured;
 
 use crate::cluster::{Cluster, Node};
 use crate::config::{FillIp, HostPort, Source, SourceKind};

@@ -24,17 +24,23 @@ impl StaticNodes {
 
     /// The nodes, with the addresses known by the end of `timeout`.
     pub(super) async fn list(&mut self, timeout: Duration) -> Answer {
-        let mut trouble = self.addresses.look_up(&self.targets, timeout).await.err();
-        let mut nodes = Vec::new();
-        for target in &self.targets {
-            let ip = self.addresses.ip(&target.host);
-            if ip.is_empty() && trouble.is_none() {
-                trouble = Some(format!("{} has no IPv4 address that is known", target.host));
-            }
-            nodes.push(Node::new(target.host.as_str(), ip, target.port));
-        }
+        let trouble = self.addresses.look_up(&self.targets, timeout).await.err();
+        let nodes = nodes(&self.targets, &self.addresses);
+        let unknown = || nodes.iter().find(|node| node.ip.is_empty());
+        let trouble =
+            trouble.or_else(|| Some(format!("{} has no IPv4 address that is known", unknown()?.host)));
         Answer::Unversioned { nodes, trouble }
     }
+}
+
+/// Nodes given in the configuration, with the addresses that are known of them from their last answer.
+pub fn configured(targets: &[HostPort], last: &[Node]) -> Vec<Node> {
+    nodes(targets, &Addresses::of(last))
+}
+
+fn nodes(targets: &[HostPort], addresses: &Addresses) -> Vec<Node> {
+    let node = |target: &HostPort| Node::new(target.host.as_str(), addresses.ip(&target.host), target.port);
+    targets.iter().map(node).collect()
 }
 
 /// A DNS name of which every address is a node (a headless Kubernetes service).

@@ -35,22 +35,19 @@ impl Resolver {
             return Ok(vec![SocketAddr::new(ip, self.target.port)]);
         }
         let error = |source| Error::Resolve { target: self.target.clone(), source };
-        let mut pending = match self.pending.take() {
+        // Left in its place while it is waited for: whoever gives this call up must not lose the look-up.
+        let pending = match &mut self.pending {
             Some(pending) => pending,
-            None => {
+            none => {
                 let target = self.target.clone();
-                offload("resolver", move || look_up(&target)).map_err(error)?
+                none.insert(offload("resolver", move || look_up(&target)).map_err(error)?)
             }
         };
-        match tokio::time::timeout(timeout, &mut pending).await {
-            Ok(Ok(Ok(addresses))) => Ok(addresses),
-            Ok(Ok(Err(source))) => Err(error(source)),
-            Ok(Err(_)) => Err(error(io::Error::other("the look-up was lost"))),
-            Err(_) => {
-                self.pending = Some(pending);
-                Err(Error::ResolveTimeout { target: self.target.clone(), timeout })
-            }
-        }
+        let Ok(found) = tokio::time::timeout(timeout, pending).await else {
+            return Err(Error::ResolveTimeout { target: self.target.clone(), timeout });
+        };
+        self.pending = None;
+        found.unwrap_or_else(|_| Err(io::Error::other("the look-up was lost"))).map_err(error)
     }
 }
 
