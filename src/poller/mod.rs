@@ -8,9 +8,10 @@
 //! ```
 //!
 //! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
-//! [`source`], [`ledger`] and [`backoff`].
+//! [`source`], [`ledger`], [`doubts`] and [`backoff`].
 
 pub mod backoff;
+pub mod doubts;
 pub mod ledger;
 pub mod source;
 
@@ -27,12 +28,14 @@ use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
 use crate::config::{self, Config};
+use crate::lint;
 use crate::metrics::Metrics;
 use crate::protocol::payload;
 use crate::snapshot::Publisher;
 use crate::state::{self, Remembered, Saver, State};
 use crate::upstream::{Answer, Upstream};
 use announce::{Announcement, announce};
+use doubts::Doubts;
 use ledger::{Ledger, Publication, Rules};
 use source::{Failure, Source};
 
@@ -51,6 +54,7 @@ pub struct Poller {
     first: Option<Publication>,
     /// The list of the run before.
     last: Option<Cluster>,
+    doubts: Doubts,
     saver: Saver,
     publisher: Publisher,
     /// What nodes are to hold, where any are to.
@@ -87,6 +91,7 @@ impl Poller {
             timeout: config.poll_timeout,
             grace: config.startup_grace,
             ledger,
+            doubts: Doubts::default(),
             saver: Saver::new(config.state.clone()),
             publisher,
             announcement: watch::Sender::default(),
@@ -139,6 +144,7 @@ impl Poller {
         match self.first.take() {
             Some(Publication { cluster, .. }) if self.last.as_ref() == Some(&cluster) => {
                 tell::restored(&cluster);
+                self.doubt(&cluster);
                 self.announce(&cluster);
                 self.publisher.publish(cluster);
             }
@@ -186,8 +192,15 @@ impl Poller {
     async fn publish(&mut self, Publication { cluster, change }: Publication) {
         self.saver.save(self.state()).await;
         tell::published(&cluster, &change);
+        self.doubt(&cluster);
         self.announce(&cluster);
         self.publisher.publish(cluster);
+    }
+
+    /// Says which clients a list hurts, unless that was said of the one before.
+    fn doubt(&mut self, cluster: &Cluster) {
+        let news = self.doubts.observe(lint::served(cluster));
+        tell::doubts(cluster, news, self.doubts.findings());
     }
 
     /// Has the nodes of the sources that want it keep the list too.
