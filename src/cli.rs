@@ -6,12 +6,14 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mimikyu::config::{Key, nearest, parse_listen};
+use mimikyu::config::{Fault, HostPort, Key, nearest, parse_duration, parse_listen};
 
 /// Exit code of a command line that makes no sense.
 const EXIT_USAGE: u8 = 2;
@@ -26,6 +28,39 @@ pub enum Command {
         /// Where clients connect to.
         listen: SocketAddr,
     },
+    /// Ask an endpoint as a client would, and say which clients its answer hurts.
+    Probe(Probe),
+}
+
+/// The arguments of `probe`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The endpoint.
+    pub target: HostPort,
+    /// The protocol it is asked by.
+    pub encoding: Encoding,
+    /// How the outcome is written.
+    pub format: Format,
+    /// Longest wait for the list.
+    pub timeout: Duration,
+}
+
+/// Memcached's two protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Lines.
+    Text,
+    /// Packets.
+    Binary,
+}
+
+/// How a command's outcome is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// The arguments of `serve`.
@@ -78,7 +113,7 @@ impl Stop {
     name = "mimikyu",
     version,
     args_conflicts_with_subcommands = true,
-    override_usage = "mimikyu [serve] [OPTIONS] [PRIMARY [SECONDARY...]]\n       mimikyu demo [--listen ADDR]",
+    override_usage = "mimikyu [serve] [OPTIONS] [PRIMARY [SECONDARY...]]\n       mimikyu demo [--listen ADDR]\n       mimikyu probe [OPTIONS] HOST:PORT",
     after_help = AFTER_HELP
 )]
 struct Line {
@@ -102,7 +137,29 @@ enum Word {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11211")]
         listen: String,
     },
+    /// Ask any configuration endpoint as a client would, and say which clients its answer hurts
+    #[command(override_usage = "mimikyu probe [OPTIONS] HOST:PORT", after_help = PROBE_HELP)]
+    Probe {
+        /// The endpoint: ElastiCache, Memorystore, mimikyu, or a plain memcached with the legacy key
+        #[arg(value_name = "HOST:PORT")]
+        target: String,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+        /// Ask by the binary protocol
+        #[arg(long)]
+        binary: bool,
+        /// Longest wait for the list; the engine's version is waited for as long again
+        #[arg(long, value_name = "TIME", default_value = "2s")]
+        timeout: String,
+    },
 }
+
+const PROBE_HELP: &str = "\
+Exit codes: 0 no client is hurt, 1 unreachable or no list, 2 usage, 3 some client is hurt.";
+
+/// Bounds of `probe --timeout`.
+const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
 
 const AFTER_HELP: &str = "\
 A setting is taken from its flag, else from the environment (--poll-interval is
@@ -188,6 +245,13 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Re
             let listen = parse_listen(&listen).map_err(|fault| Stop::Usage(format!("--listen: {fault}")))?;
             Ok(Command::Demo { listen })
         }
+        Some(Word::Probe { target, json, binary, timeout }) => Ok(Command::Probe(Probe {
+            target: target.parse().map_err(|fault: Fault| Stop::Usage(fault.to_string()))?,
+            encoding: if binary { Encoding::Binary } else { Encoding::Text },
+            format: if json { Format::Json } else { Format::Text },
+            timeout: parse_duration(&timeout, TIMEOUT_BOUNDS)
+                .map_err(|fault| Stop::Usage(format!("--timeout: {fault}")))?,
+        })),
         Some(Word::Serve(_)) => {
             // Clap has just found the subcommand, so its matches are there.
             Ok(Command::Serve(serve(matches.subcommand().map_or(&matches, |(_, matches)| matches))))
@@ -321,6 +385,24 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_is_told_whom_and_how_to_ask() {
+        let probe = |words: &str| match line(words) {
+            Ok(Command::Probe(probe)) => probe,
+            other => panic!("{words}: {other:?}"),
+        };
+        let plain = Probe {
+            target: HostPort { host: "::1".into(), port: 1 },
+            encoding: Encoding::Text,
+            format: Format::Text,
+            timeout: Duration::from_secs(2),
+        };
+        assert_eq!(probe("probe [::1]:1"), plain);
+        let all = probe("probe --json --binary [::1]:1 --timeout 150ms");
+        let timeout = Duration::from_millis(150);
+        assert_eq!(all, Probe { encoding: Encoding::Binary, format: Format::Json, timeout, ..plain });
+    }
+
+    #[test]
     fn usage_errors_are_one_line_with_a_cure() {
         for (words, expected) in [
             ("serv", r#""serv" is not HOST:PORT nor a command; did you mean "serve"?"#),
@@ -335,6 +417,11 @@ mod tests {
             ("--workers 1 --workers 2", "the argument '--workers <N>' cannot be used multiple times; "),
             ("--upstream a=b:1 serve", r#"the command "serve" comes too late; write it first"#),
             ("alpha:1 demo", r#"the command "demo" comes too late; write it first"#),
+            ("probe", "the following required arguments were not provided: <HOST:PORT>; "),
+            ("probe alpha", "\"alpha\" is not HOST:PORT; give a port: alpha:11211"),
+            ("probe alpha:1 --timeout 2", "--timeout: 2 has no unit; write 2s"),
+            ("probe alpha:1 --timeout 1ms", "--timeout: 1ms is out of range; give a time from 10ms to 5m"),
+            ("probe alpha:1 beta:1", "unexpected argument 'beta:1' found; "),
             ("demo --workers 1", "unexpected argument '--workers' found; "),
             ("demo alpha:1", "unexpected argument 'alpha:1' found; "),
         ] {
@@ -346,7 +433,9 @@ mod tests {
 
     #[test]
     fn help_and_version_are_shown() {
-        for words in ["--help", "-h", "--version", "serve --help", "demo --help", "help serve"] {
+        for words in
+            ["--help", "-h", "--version", "serve --help", "demo --help", "probe --help", "help serve"]
+        {
             let Err(Stop::Shown(shown)) = line(words) else { panic!("{words}") };
             assert_eq!(shown.exit_code(), 0, "{words}");
         }

@@ -13,12 +13,12 @@ const fn hurt(client: &'static str, effect: &'static str) -> Hurt {
     Hurt { client, effect }
 }
 
-const FAILS: &str = "can't read the list";
-const NO_SERVERS: &str = "has no servers";
-const BARE_PORT: &str = "connects to an address without a host";
-const HANGS: &str = "hangs";
-const ASKS_LEGACY: &str = "takes it for an old engine";
-const NO_VERSION: &str = "learns no version";
+const FAILS: &str = "the list is not read";
+const NO_SERVERS: &str = "no servers";
+const BARE_PORT: &str = "an address without a host";
+const HANGS: &str = "a hang";
+const ASKS_LEGACY: &str = "taken for an old engine";
+const NO_VERSION: &str = "no version";
 
 /// Nobody that is known.
 pub(super) const NOBODY: &[Hurt] = &[];
@@ -43,7 +43,7 @@ pub(super) const WRONG_LENGTH: &[Hurt] = &[
 ];
 
 /// R2, binary: anything but the flags before the payload.
-pub(super) const KEY_IN_ANSWER: &[Hurt] = &[hurt("AWS Java", "takes it for a part of the list")];
+pub(super) const KEY_IN_ANSWER: &[Hurt] = &[hurt("AWS Java", "taken for a part of the list")];
 
 /// R3: no LF at the end of the payload.
 pub(super) const NO_FINAL_LF: &[Hurt] =
@@ -51,21 +51,21 @@ pub(super) const NO_FINAL_LF: &[Hurt] =
 
 /// R4: more spaces than one between nodes, or any after the last.
 pub(super) const SPACES: &[Hurt] = &[
-    hurt("pymemcache", "raises"),
+    hurt("pymemcache", "an exception"),
     hurt("AWS .NET", NO_SERVERS),
-    hurt("npm memcached-elasticache", "adds a server named undefined"),
+    hurt("npm memcached-elasticache", "a server named undefined"),
 ];
 
 /// R5: a reply in several reads.
 pub(super) const SPLIT: &[Hurt] = &[
     hurt("pymemcache", HANGS),
-    hurt("django-elastipymemcache", "sees no nodes"),
-    hurt("emcache", "sees no nodes"),
-    hurt("npm memcached", "returns undefined"),
+    hurt("django-elastipymemcache", "no nodes"),
+    hurt("emcache", "no nodes"),
+    hurt("npm memcached", "undefined"),
 ];
 
 /// R6: a whole reply over 4096 bytes.
-pub(super) const LONG_REPLY: &[Hurt] = &[hurt("pymemcache", "keeps only the nodes of its last read")];
+pub(super) const LONG_REPLY: &[Hurt] = &[hurt("pymemcache", "only the nodes of its last read")];
 
 /// R6: a payload over 8196 bytes.
 pub(super) const LONG_PAYLOAD: &[Hurt] = &[hurt("AWS libmemcached/PHP", NO_SERVERS)];
@@ -87,35 +87,34 @@ pub(super) const VERSION_OVER_63: &[Hurt] = &[
 
 /// R8: an empty ip field.
 pub(super) const EMPTY_IP: &[Hurt] = &[
-    hurt("dalli-elasticache", "has no servers, whatever the other nodes are"),
+    hurt("dalli-elasticache", "no servers, whatever the other nodes are"),
     hurt("Perl", NO_SERVERS),
-    hurt("AWS .NET", "drops the node"),
+    hurt("AWS .NET", "the node is dropped"),
     hurt("pymemcache", BARE_PORT),
     hurt("memcachio", BARE_PORT),
     hurt("google/gomemcache", BARE_PORT),
 ];
 
 /// R8: an ip field without an IPv4 address. Its pattern for a line of nodes has four numbers in each ip field.
-pub(super) const NO_IPV4: &[Hurt] =
-    &[hurt("dalli-elasticache", "has no servers, whatever the other nodes are")];
+pub(super) const NO_IPV4: &[Hurt] = &[hurt("dalli-elasticache", "no servers, whatever the other nodes are")];
 
 /// R9: a character that is not in `[-.A-Za-z0-9]`.
 pub(super) const HOST_CHARACTER: &[Hurt] =
-    &[hurt("dalli-elasticache", "has no servers, whatever the other nodes are")];
+    &[hurt("dalli-elasticache", "no servers, whatever the other nodes are")];
 
 /// R9: `END` or `CONFIG` in a host.
 pub(super) const HOST_WORD: &[Hurt] =
-    &[hurt("Perl", "stops reading"), hurt("google/gomemcache", "misreads the list")];
+    &[hurt("Perl", "reading stops"), hurt("google/gomemcache", "the list is misread")];
 
 /// R10: what `version` answers is not three numbers.
 pub(super) const VERSION_FORM: &[Hurt] = &[
-    hurt("npm memcached", "crashes its process"),
-    hurt("elasticache-pyclient", "fails"),
-    hurt("django-elasticache", "fails"),
+    hurt("npm memcached", "the process crashes"),
+    hurt("elasticache-pyclient", "a failure"),
+    hurt("django-elasticache", "a failure"),
 ];
 
 /// R10: what `stats` says of the version is not three numbers.
-pub(super) const STATS_FORM: &[Hurt] = &[hurt("AWS .NET", "fails")];
+pub(super) const STATS_FORM: &[Hurt] = &[hurt("AWS .NET", "a failure")];
 
 /// R10: `version` answers less than 1.4.14. These ask it before they ask for the list.
 pub(super) const VERSION_OLD: &[Hurt] = &[

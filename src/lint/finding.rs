@@ -97,14 +97,18 @@ impl Finding {
         }
     }
 
-    /// The clients and what becomes of them.
+    /// The clients, and what becomes of them.
     pub fn hurts_named(&self) -> String {
         if self.hurts.is_empty() {
-            return "no client is known to mind".into();
+            return "none is known to mind".into();
         }
-        let hurts: Vec<_> =
-            self.hurts.iter().map(|hurt| format!("{} {}", hurt.client, hurt.effect)).collect();
-        hurts.join(", ")
+        // Clients with the same fate stand together in the tables.
+        let fates = self.hurts.chunk_by(|one, other| one.effect == other.effect);
+        let fate = |hurts: &[Hurt]| {
+            let clients: Vec<_> = hurts.iter().map(|hurt| hurt.client).collect();
+            format!("{} ({})", clients.join(", "), hurts[0].effect)
+        };
+        fates.map(fate).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -115,6 +119,6 @@ impl fmt::Display for Finding {
         if let Some(nodes) = self.nodes_named() {
             write!(f, ": {nodes}")?;
         }
-        write!(f, " ({})", self.hurts_named())
+        write!(f, "; clients: {}", self.hurts_named())
     }
 }

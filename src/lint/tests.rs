@@ -232,12 +232,16 @@ fn a_finding_is_one_line_that_names_nodes_up_to_a_bound() {
     };
     let most = list(NODES_NAMED_MAX).to_string();
     assert!(most.starts_with("R8 the ip field is empty: n0:1, n1:1, "), "{most}");
-    assert!(most.contains("n7:1 (dalli-elasticache has no servers, "), "{most}");
+    assert!(most.contains("n7:1; clients: dalli-elasticache (no servers, "), "{most}");
+    assert!(
+        most.ends_with(", pymemcache, memcachio, google/gomemcache (an address without a host)"),
+        "{most}"
+    );
     let over = list(NODES_NAMED_MAX + 1).to_string();
-    assert!(over.contains("n7:1 and 1 more (dalli-elasticache"), "{over}");
+    assert!(over.contains("n7:1 and 1 more; clients: dalli-elasticache"), "{over}");
     assert!(!over.contains('\n') && !over.contains("n8"), "{over}");
     let nobody = read(&config("1 \na|10.0.0.1|1\n")).findings.remove(0).to_string();
-    assert!(nobody.ends_with("(no client is known to mind)"), "{nobody}");
+    assert!(nobody.ends_with("; clients: none is known to mind"), "{nobody}");
 }
 
 #[test]
