@@ -84,7 +84,7 @@ fn each_rule_that_an_answer_breaks_is_found_with_its_clients() {
         (config(good.trim_end()), &[("R3", "pymemcache")]),
         (with(" b.x", "  b.x"), &[("R4", "pymemcache")]),
         (config(&payload(7, &hosts(135))), &[("R6", "pymemcache")]),
-        (config(&payload(7, &hosts(260))), &[("R6", "pymemcache"), ("R6", "AWS libmemcached/PHP")]),
+        (config(&payload(7, &hosts(270))), &[("R6", "pymemcache"), ("R6", "AWS libmemcached/PHP")]),
         (with("12\n", "0\n"), &[("R7", "AWS libmemcached/PHP")]),
         (with("12\n", "99999999999999999999\n"), &[("R7", "xmemcached")]),
         (with("b.x|10.0.0.1", "b.x|"), &[("R8", "dalli-elasticache")]),
@@ -108,7 +108,7 @@ fn each_rule_that_an_answer_breaks_is_found_with_its_clients() {
         out.contains("warning: R9 END or CONFIG is a part of a host\n  nodes:   CONFIG.x:11211\n"),
         "{out}"
     );
-    upstream.set(Behaviour::Bytes(config(&payload(7, &hosts(260)))));
+    upstream.set(Behaviour::Bytes(config(&payload(7, &hosts(270)))));
     let (_, out, _) = probe(&[&address]);
     assert!(out.contains("severe: R6 the payload has ") && out.contains(" over 8196\n"), "{out}");
 }
