@@ -212,9 +212,13 @@ fn binary_engine(conversation: &mut Conversation, question: Question) -> Result<
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::{Ipv4Addr, Shutdown, TcpListener};
+
+    use bytes::BytesMut;
+    use mimikyu::protocol::binary::{self, Echo};
 
     use super::*;
+    use crate::cli::Format;
 
     /// An address where each connection is told this.
     fn answering(answer: &'static str) -> SocketAddr {
@@ -261,5 +265,35 @@ mod tests {
             first_list(&[dead, answering("nonsense\r\n"), dead], Encoding::Text, SHARE_MIN * 900);
         assert!(listed.is_none());
         assert!(matches!(telling(tried), Error::Unusable { .. }));
+    }
+
+    #[test]
+    fn by_packets_each_question_has_a_connection_of_its_own() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut header = [0; 24];
+                stream.read_exact(&mut header).unwrap();
+                let (mut out, echo) =
+                    (BytesMut::new(), Echo { opcode: header[1], opaque: 0, quiet: false, key: None });
+                match header[1] {
+                    CONFIG_GET => binary::value(&mut out, echo, 1, b"1\na|10.0.0.1|123\n"),
+                    VERSION => binary::text(&mut out, echo, "1.6.22"),
+                    _ => binary::stats(&mut out, echo, b"STAT pid 1\r\nSTAT version 1.6.18\r\nEND\r\n"),
+                }
+                let _ = stream.write_all(&out);
+                let _ = stream.shutdown(Shutdown::Write);
+                // To its end, lest unread input make the kernel reset what was sent.
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        });
+        let target = HostPort { host: "127.0.0.1".into(), port };
+        let timeout = Duration::from_secs(10);
+        let probe = Probe { target, encoding: Encoding::Binary, format: Format::Text, timeout };
+        let outcome = ask(&probe).unwrap();
+        assert_eq!(outcome.reading.findings, []);
+        assert_eq!(outcome.engine.as_deref(), Some("1.6.22"));
+        assert_eq!(outcome.stats_engine.as_deref(), Some("1.6.18"));
     }
 }
