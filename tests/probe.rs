@@ -233,7 +233,7 @@ fn a_served_list_that_hurts_clients_is_warned_of_once_a_change() {
     upstream.set_list(3, "a b||11211 c_d e");
     mimikyu.logged("list changed version=1000003");
     upstream.set_list(4, "a b||11211 c_d e");
-    mimikyu.logged("list unchanged version=1000004");
+    mimikyu.logged("list is as before version=1000004");
     upstream.set_list(5, "a b|fd00::1|11211 c_d");
     let line = mimikyu.logged("WARN list hurts some clients version=1000005");
     assert!(line.contains("IPv6 in the ip field of 1 nodes, IPv4 in that of 2: b:11211"), "{line}");

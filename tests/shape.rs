@@ -20,7 +20,10 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("session", &["protocol", "snapshot"]),
     ("worker", &["session", "snapshot", "stats", "metrics", "mailbox"]),
     ("upstream", &["config", "cluster", "protocol", "offload"]),
-    ("poller", &["config", "cluster", "upstream", "snapshot", "state", "metrics", "protocol::payload", "lint"]),
+    (
+        "poller",
+        &["config", "cluster", "upstream", "snapshot", "state", "metrics", "protocol::payload", "lint"],
+    ),
     ("state", &["cluster", "config", "offload"]),
     ("stats", &["config", "upstream", "protocol", "metrics", "mailbox"]),
     ("metrics", &["session::Tally"]),
