@@ -4,15 +4,20 @@
 //! environment and the file. Nor does clap read the environment, which lies below the flags as a
 //! layer of its own.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mimikyu::config::{Key, nearest, parse_listen};
+use mimikyu::config::{Fault, HostPort, Key, nearest, parse_duration, parse_listen};
 
 /// Exit code of a command line that makes no sense.
 const EXIT_USAGE: u8 = 2;
@@ -27,6 +32,39 @@ pub enum Command {
         /// Where clients connect to.
         listen: SocketAddr,
     },
+    /// Ask an endpoint as a client would, and say which clients its answer hurts.
+    Probe(Probe),
+}
+
+/// The arguments of `probe`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The endpoint.
+    pub target: HostPort,
+    /// The protocol it is asked by.
+    pub encoding: Encoding,
+    /// How the outcome is written.
+    pub format: Format,
+    /// Longest wait for the list.
+    pub timeout: Duration,
+}
+
+/// Memcached's two protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Lines.
+    Text,
+    /// Packets.
+    Binary,
+}
+
+/// How a command's outcome is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// The arguments of `serve`.
@@ -79,7 +117,7 @@ impl Stop {
     name = "mimikyu",
     version,
     args_conflicts_with_subcommands = true,
-    override_usage = "mimikyu [serve] [OPTIONS] [PRIMARY [SECONDARY...]]\n       mimikyu demo [--listen ADDR]",
+    override_usage = "mimikyu [serve] [OPTIONS] [PRIMARY [SECONDARY...]]\n       mimikyu demo [--listen ADDR]\n       mimikyu probe [OPTIONS] HOST:PORT",
     after_help = AFTER_HELP
 )]
 struct Line {
@@ -103,7 +141,29 @@ enum Word {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11211")]
         listen: String,
     },
+    /// Ask any configuration endpoint as a client would, and say which clients its answer hurts
+    #[command(override_usage = "mimikyu probe [OPTIONS] HOST:PORT", after_help = PROBE_HELP)]
+    Probe {
+        /// The endpoint: ElastiCache, Memorystore, mimikyu, or a plain memcached with the legacy key
+        #[arg(value_name = "HOST:PORT")]
+        target: String,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+        /// Ask by the binary protocol
+        #[arg(long)]
+        binary: bool,
+        /// Longest wait for the list; the engine's version is waited for as long again
+        #[arg(long, value_name = "TIME", default_value = "2s")]
+        timeout: String,
+    },
 }
+
+const PROBE_HELP: &str = "\
+Exit codes: 0 no client is hurt, 1 unreachable or no list, 2 usage, 3 some client is hurt.";
+
+/// Bounds of `probe --timeout`.
+const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
 
 const AFTER_HELP: &str = "\
 A setting is taken from its flag, else from the environment (--poll-interval is
@@ -189,6 +249,13 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Re
             let listen = parse_listen(&listen).map_err(|fault| Stop::Usage(format!("--listen: {fault}")))?;
             Ok(Command::Demo { listen })
         }
+        Some(Word::Probe { target, json, binary, timeout }) => Ok(Command::Probe(Probe {
+            target: target.parse().map_err(|fault: Fault| Stop::Usage(fault.to_string()))?,
+            encoding: if binary { Encoding::Binary } else { Encoding::Text },
+            format: if json { Format::Json } else { Format::Text },
+            timeout: parse_duration(&timeout, TIMEOUT_BOUNDS)
+                .map_err(|fault| Stop::Usage(format!("--timeout: {fault}")))?,
+        })),
         Some(Word::Serve(_)) => {
             // Clap has just found the subcommand, so its matches are there.
             Ok(Command::Serve(serve(matches.subcommand().map_or(&matches, |(_, matches)| matches))))
@@ -278,96 +345,5 @@ fn one_line(rendered: &str) -> String {
     match tips.iter().find(|tip| !tip.starts_with("tip: to pass")) {
         Some(tip) => format!("{cause}; {}", tip.trim_start_matches("tip:").trim()),
         None => format!("{cause}; try mimikyu --help"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(words: &str) -> Result<Command, Stop> {
-        parse(["mimikyu"].into_iter().chain(words.split_whitespace()))
-    }
-
-    fn usage(words: &str) -> String {
-        match line(words) {
-            Err(Stop::Usage(line)) => line,
-            other => panic!("{words}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_definition_is_sound_and_every_setting_has_its_flag() {
-        Line::command().debug_assert();
-        for key in Key::ALL {
-            let Ok(Command::Serve(serve)) = line(&format!("serve {} x", key.flag())) else {
-                panic!("{key:?}")
-            };
-            assert_eq!(serve.arguments, [(Argument::Flag(key), "x".to_owned())]);
-        }
-    }
-
-    #[test]
-    fn sources_keep_the_order_of_the_command_line() {
-        let words = "--static=s=n:1,m:1 alpha:1 --upstream u=b:1 --dns d=c:1 beta:1 --static t=n:2 \
-                     --upstream=v=w:1 --workers=2 gamma:1 --config f.toml";
-        let expected: Vec<_> = [
-            (Argument::Flag(Key::Static), "s=n:1,m:1"),
-            (Argument::Endpoint(0), "alpha:1"),
-            (Argument::Flag(Key::Upstream), "u=b:1"),
-            (Argument::Flag(Key::Dns), "d=c:1"),
-            (Argument::Endpoint(1), "beta:1"),
-            (Argument::Flag(Key::Static), "t=n:2"),
-            (Argument::Flag(Key::Upstream), "v=w:1"),
-            (Argument::Flag(Key::Workers), "2"),
-            (Argument::Endpoint(2), "gamma:1"),
-        ]
-        .map(|(argument, text)| (argument, text.to_owned()))
-        .into();
-        let expected = Command::Serve(Serve { config: Some("f.toml".into()), arguments: expected });
-        assert_eq!(line(words).unwrap(), expected);
-        assert_eq!(line(&format!("serve {words}")).unwrap(), expected);
-        let Ok(Command::Serve(nothing)) = line("") else { panic!("no serve") };
-        assert_eq!(nothing, Serve { config: None, arguments: vec![] });
-    }
-
-    #[test]
-    fn demo_listens_on_loopback() {
-        for (words, address) in [("demo", "127.0.0.1:11211"), ("demo --listen [::1]:0", "[::1]:0")] {
-            assert_eq!(line(words).unwrap(), Command::Demo { listen: address.parse().unwrap() });
-        }
-        assert!(usage("demo --listen 11211").starts_with(r#"--listen: "11211" is not IP:PORT; "#));
-    }
-
-    #[test]
-    fn usage_errors_are_one_line_with_a_cure() {
-        for (words, expected) in [
-            ("serv", r#""serv" is not HOST:PORT nor a command; did you mean "serve"?"#),
-            ("--workers 2 demos", r#""demos" is not HOST:PORT nor a command; did you mean "demo"?"#),
-            ("alpha", r#""alpha" is not HOST:PORT nor a command; give an endpoint's HOST:PORT"#),
-            (
-                "serve --pol-interval 1s",
-                "unexpected argument '--pol-interval' found; a similar argument exists: '--poll-interval'",
-            ),
-            ("--colour", "unexpected argument '--colour' found; "),
-            ("serve --listen", "a value is required for '--listen <ADDR>' but none was supplied; "),
-            ("--workers 1 --workers 2", "the argument '--workers <N>' cannot be used multiple times; "),
-            ("--upstream a=b:1 serve", r#"the command "serve" comes too late; write it first"#),
-            ("alpha:1 demo", r#"the command "demo" comes too late; write it first"#),
-            ("demo --workers 1", "unexpected argument '--workers' found; "),
-            ("demo alpha:1", "unexpected argument 'alpha:1' found; "),
-        ] {
-            let line = usage(words);
-            assert!(line.starts_with(expected), "{words}: {line}");
-            assert!(line.contains("; ") && !line.contains('\n'), "{words}: {line}");
-        }
-    }
-
-    #[test]
-    fn help_and_version_are_shown() {
-        for words in ["--help", "-h", "--version", "serve --help", "demo --help", "help serve"] {
-            let Err(Stop::Shown(shown)) = line(words) else { panic!("{words}") };
-            assert_eq!(shown.exit_code(), 0, "{words}");
-        }
     }
 }

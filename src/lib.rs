@@ -9,6 +9,7 @@ pub mod daemon;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod limits;
+pub mod lint;
 pub mod log;
 pub mod mailbox;
 pub mod metrics;

@@ -56,6 +56,9 @@ pub const WORKERS_MAX: usize = 256;
 /// Most addresses of one upstream name that a poll tries.
 pub const ADDRESSES_MAX: usize = 16;
 
+/// Most nodes that a finding names; the others are counted.
+pub const NODES_NAMED_MAX: usize = 8;
+
 /// Largest configuration file that is read, in bytes.
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 

@@ -12,16 +12,27 @@ use std::path::{Path, PathBuf};
 use tokens::{is_word, tokens, without_comments, without_tests};
 
 /// What each room may name beside itself and [`EVERYWHERE`]. A path allows all below it.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("cluster", &[]),
     ("protocol", &["cluster"]),
+    ("lint", &["cluster", "protocol"]),
     ("snapshot", &["cluster", "protocol"]),
     ("session", &["protocol", "snapshot"]),
     ("worker", &["session", "snapshot", "stats", "metrics", "mailbox"]),
     ("upstream", &["config", "cluster", "protocol", "offload"]),
     (
         "poller",
-        &["config", "cluster", "upstream", "snapshot", "state", "metrics", "protocol::payload", "offload"],
+        &[
+            "config",
+            "cluster",
+            "upstream",
+            "snapshot",
+            "state",
+            "metrics",
+            "protocol::payload",
+            "offload",
+            "lint",
+        ],
     ),
     ("state", &["cluster", "config", "offload"]),
     ("stats", &["config", "upstream", "protocol", "metrics", "mailbox"]),
@@ -45,13 +56,15 @@ const ANYTHING: &[&str] = &["*"];
 const EVERYWHERE: &str = "limits";
 
 /// Rooms, and files of other rooms, that only compute.
-const PURE: [&str; 6] = [
+const PURE: [&str; 8] = [
     "src/cluster",
     "src/protocol",
+    "src/lint",
     "src/session",
     "src/poller/source.rs",
     "src/poller/backoff.rs",
     "src/poller/ledger.rs",
+    "src/poller/doubts.rs",
 ];
 
 /// What a pure room must not name: sockets, files, clocks, threads, logging.

@@ -1,6 +1,7 @@
 //! The subcommands, a file each, and how their failures are told.
 
 mod demo;
+mod probe;
 mod serve;
 
 use std::error::Error;
@@ -45,11 +46,12 @@ impl From<Box<dyn Error>> for Failure {
 /// Runs a command to its end.
 pub fn run(command: Command) -> ExitCode {
     let outcome = match command {
-        Command::Serve(serve) => serve::run(serve),
-        Command::Demo { listen } => demo::run(listen).map_err(Failure::from),
+        Command::Serve(serve) => serve::run(serve).map(|()| ExitCode::SUCCESS),
+        Command::Demo { listen } => demo::run(listen).map(|()| ExitCode::SUCCESS).map_err(Failure::from),
+        Command::Probe(probe) => probe::run(&probe),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             complain(&failure.line);
             ExitCode::from(failure.exit_code)

@@ -22,7 +22,7 @@ pub use error::{Error, Fault, Origin};
 pub use file::from_file;
 pub use key::{Key, nearest};
 pub use layer::{Layer, Setting, resolve};
-pub use value::listen as parse_listen;
+pub use value::{duration as parse_duration, listen as parse_listen};
 
 /// Everything the daemon needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,9 +8,10 @@
 //! ```
 //!
 //! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
-//! [`source`], [`ledger`] and [`backoff`].
+//! [`source`], [`ledger`], [`doubts`] and [`backoff`].
 
 pub mod backoff;
+pub mod doubts;
 pub mod ledger;
 pub mod source;
 
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use crate::cluster::Cluster;
 use crate::config::{self, Config, SourceKind};
 use crate::limits::LOAD_WAIT;
+use crate::lint;
 use crate::metrics::Metrics;
 use crate::offload::offload;
 use crate::protocol::payload;
@@ -35,6 +37,7 @@ use crate::snapshot::Publisher;
 use crate::state::{self, Claim, Opened, Remembered, Saver, State};
 use crate::upstream::{self, Answer, Upstream};
 use announce::{Announcement, announce};
+use doubts::Doubts;
 use ledger::{Ledger, Publication, Rules};
 use source::{Failure, Source};
 
@@ -53,6 +56,7 @@ pub struct Poller {
     first: Option<Publication>,
     /// The list of the run before.
     last: Option<Cluster>,
+    doubts: Doubts,
     saver: Saver,
     publisher: Publisher,
     /// Where each source that is an endpoint answered last: no list is stored there.
@@ -90,6 +94,7 @@ impl Poller {
             timeout: config.poll_timeout,
             grace: config.startup_grace,
             ledger,
+            doubts: Doubts::default(),
             saver,
             publisher,
             endpoints: vec![None; config.sources.len()],
@@ -143,6 +148,7 @@ impl Poller {
         match self.first.take() {
             Some(Publication { cluster, .. }) if self.last.as_ref() == Some(&cluster) => {
                 tell::restored(&cluster);
+                self.doubt(&cluster);
                 self.announce(&cluster);
                 self.publisher.publish(cluster);
             }
@@ -191,8 +197,15 @@ impl Poller {
     async fn publish(&mut self, Publication { cluster, change }: Publication) {
         self.saver.save(self.state()).await;
         tell::published(&cluster, &change);
+        self.doubt(&cluster);
         self.announce(&cluster);
         self.publisher.publish(cluster);
+    }
+
+    /// Says which clients a list hurts, unless that was said of the one before.
+    fn doubt(&mut self, cluster: &Cluster) {
+        let news = self.doubts.observe(lint::served(cluster));
+        tell::doubts(cluster, news, self.doubts.findings());
     }
 
     /// Has the nodes of the sources that want it keep the list too.

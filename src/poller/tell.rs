@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::doubts::News;
 use super::source::{Event, Failure};
 use crate::cluster::{Change, Cluster, Node, Version};
+use crate::lint::Finding;
 
 /// A source's health has changed. Where it answers, `address` says who did.
 pub(super) fn event(source: &str, event: Event, held: Option<&Cluster>, address: Option<SocketAddr>) {
@@ -85,6 +87,19 @@ pub(super) fn restored(cluster: &Cluster) {
         list = names(&cluster.nodes),
         "list restored from the state file"
     );
+}
+
+/// Which clients the list hurts has changed: one line for all of them.
+pub(super) fn doubts(cluster: &Cluster, news: News, findings: &[Finding]) {
+    let version = cluster.version.number();
+    match news {
+        News::Same => {}
+        News::Others => {
+            let findings = findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ");
+            tracing::warn!(version, findings, "list hurts some clients");
+        }
+        News::Gone => tracing::info!(version, "list hurts no client any more"),
+    }
 }
 
 /// The grace is over and there is no list.

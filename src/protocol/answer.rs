@@ -41,10 +41,32 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Finds an answer at the head of `input`.
+/// A list in its frame, byte by byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// The first line, with its ending.
+    pub header: &'a [u8],
+    /// All up to the line `END`: the payload and the line end behind it.
+    pub body: &'a [u8],
+    /// The line `END`, with its ending.
+    pub end: &'a [u8],
+}
+
+/// Finds an answer at the head of `input`, and the list in it.
 ///
 /// The same for both questions: which of them was asked decides only what an upstream may answer.
 pub fn parse(input: &[u8]) -> Parsed<Result<Cluster, Error>> {
+    match frame(input) {
+        Parsed::Complete { value, used } => {
+            let value = value.and_then(|frame| payload::decode(frame.body).map_err(Error::Payload));
+            Parsed::Complete { value, used }
+        }
+        Parsed::Partial => Parsed::Partial,
+    }
+}
+
+/// Finds an answer at the head of `input`, whatever is in it.
+pub fn frame(input: &[u8]) -> Parsed<Result<Frame<'_>, Error>> {
     let complete = |value, used| Parsed::Complete { value, used };
     let Some((header, used)) = line(input) else {
         return if input.len() > ANSWER_BYTES_MAX {
@@ -75,7 +97,8 @@ pub fn parse(input: &[u8]) -> Parsed<Result<Cluster, Error>> {
             let value = if end + length > ANSWER_BYTES_MAX {
                 Err(Error::TooLong)
             } else {
-                payload::decode(&input[used..end]).map_err(Error::Payload)
+                let (body, last) = (&input[used..end], &input[end..end + length]);
+                Ok(Frame { header: &input[..used], body, end: last })
             };
             return complete(value, end + length);
         }

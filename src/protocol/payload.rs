@@ -56,11 +56,20 @@ pub fn encode(cluster: &Cluster) -> Vec<u8> {
 
 /// Reads a payload; see the module for what is forgiven.
 pub fn decode(payload: &[u8]) -> Result<Cluster, Error> {
-    let (first, rest) = match memchr::memchr(b'\n', payload) {
+    let (first, rest) = lines(payload);
+    Ok(Cluster { version: version(first.trim_ascii())?, nodes: nodes(rest)? })
+}
+
+/// The first line without its LF, and what follows it.
+pub fn lines(payload: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memchr(b'\n', payload) {
         Some(end) => (&payload[..end], &payload[end + 1..]),
-        None => (payload, &b""[..]),
-    };
-    let version = version(first.trim_ascii())?;
+        None => (payload, &[]),
+    }
+}
+
+/// Reads what follows the first line.
+pub fn nodes(rest: &[u8]) -> Result<Vec<Node>, Error> {
     let rest = rest.trim_ascii();
     if memchr::memchr2(b'\n', b'\r', rest).is_some() {
         return Err(Error::Trailing);
@@ -72,10 +81,11 @@ pub fn decode(payload: &[u8]) -> Result<Cluster, Error> {
         }
         nodes.push(node(word)?);
     }
-    if nodes.is_empty() { Err(Error::Empty) } else { Ok(Cluster { version, nodes }) }
+    if nodes.is_empty() { Err(Error::Empty) } else { Ok(nodes) }
 }
 
-fn version(word: &[u8]) -> Result<Version, Error> {
+/// Reads the first line, without what is around its digits.
+pub fn version(word: &[u8]) -> Result<Version, Error> {
     if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
         return Err(Error::Version(text(word)));
     }

@@ -15,7 +15,7 @@ pub enum Behaviour {
     Split(u64, String),
     /// Answers like a plain memcached with the payload under the legacy key.
     Legacy(u64, String),
-    /// Answers these bytes to anything, and keeps the connection open.
+    /// Answers these bytes to anything but `version` and `stats`, and keeps the connection open.
     Bytes(String),
     /// Answers these bytes, then closes.
     Cut(String),
@@ -34,6 +34,7 @@ pub struct Upstream {
 struct Shared {
     behaviour: Mutex<Behaviour>,
     stats: Mutex<String>,
+    version: Mutex<String>,
     questions: Mutex<Vec<String>>,
     connections: AtomicUsize,
     stopped: AtomicBool,
@@ -46,6 +47,7 @@ impl Upstream {
         let shared = Arc::new(Shared {
             behaviour: Mutex::new(behaviour),
             stats: Mutex::new("STAT version 1.6.18\r\nEND\r\n".into()),
+            version: Mutex::new("VERSION 1.6.18\r\n".into()),
             questions: Mutex::default(),
             connections: AtomicUsize::default(),
             stopped: AtomicBool::default(),
@@ -80,6 +82,11 @@ impl Upstream {
     /// What it answers to `stats`.
     pub fn set_stats(&self, answer: &str) {
         *self.shared.stats.lock().expect("no panic") = answer.into();
+    }
+
+    /// What it answers to `version`.
+    pub fn set_version(&self, answer: &str) {
+        *self.shared.version.lock().expect("no panic") = answer.into();
     }
 
     /// Every line it was asked, so far.
@@ -151,6 +158,7 @@ impl Shared {
                 return false;
             }
             _ if stats => self.stats.lock().expect("no panic").clone(),
+            _ if question == "version" => self.version.lock().expect("no panic").clone(),
             Behaviour::Bytes(bytes) => bytes,
             Behaviour::List(version, hosts) => config(version, &hosts),
             Behaviour::Split(version, hosts) => {
