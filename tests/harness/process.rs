@@ -176,6 +176,7 @@ pub struct Memcached {
 impl Memcached {
     pub fn start() -> Self {
         static STARTED: AtomicU8 = AtomicU8::new(0);
+        // It may wrap: a port is free on 127.0.0.1 for one memcached at a time anyway.
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         // Another process may take a port between its choice and its use: then this tries the next.
         for _ in 0..20 {
