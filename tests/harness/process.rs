@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
@@ -169,10 +170,14 @@ pub fn field<'a>(line: &'a str, name: &str) -> &'a str {
 pub struct Memcached {
     child: Child,
     pub address: SocketAddr,
+    number: u8,
 }
 
 impl Memcached {
     pub fn start() -> Self {
+        static STARTED: AtomicU8 = AtomicU8::new(0);
+        // It may wrap: a port is free on 127.0.0.1 for one memcached at a time anyway.
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
         // Another process may take a port between its choice and its use: then this tries the next.
         for _ in 0..20 {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -180,7 +185,8 @@ impl Memcached {
                 .expect("a port");
             let port = free.port().to_string();
             let mut command = Command::new("memcached");
-            command.args(["-u", "root", "-l", "127.0.0.1", "-m", "16", "-U", "0", "-p", &port]);
+            let addresses = format!("127.0.0.1,127.0.1.{number},127.0.2.{number}");
+            command.args(["-u", "root", "-l", &addresses, "-m", "16", "-U", "0", "-p", &port]);
             let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
             let mut child = child.expect("memcached is installed (tests/run installs it)");
             let serves =
@@ -189,10 +195,30 @@ impl Memcached {
                     None => TcpStream::connect(free).is_ok().then_some(true),
                 });
             if serves {
-                return Self { child, address: free };
+                return Self { child, address: free, number };
             }
         }
         panic!("memcached found no free port in 20 tries");
+    }
+
+    /// It in the host field of a list: no other node has this host, as in the real world, where each
+    /// has a machine of its own.
+    pub fn by_host(&self) -> String {
+        format!("127.0.1.{}", self.number)
+    }
+
+    /// It in the ip field of a list: it listens there too, so that one sees which field a client uses.
+    pub fn by_ip(&self) -> String {
+        format!("127.0.2.{}", self.number)
+    }
+
+    /// The payload of nodes that really run.
+    pub fn list(version: u64, nodes: &[&Self]) -> String {
+        let nodes: Vec<_> = nodes
+            .iter()
+            .map(|node| format!("{}|{}|{}", node.by_host(), node.by_ip(), node.address.port()))
+            .collect();
+        format!("{version}\n{}\n", nodes.join(" "))
     }
 
     /// What it answers to a request.
