@@ -13,8 +13,12 @@ pub const PACKET_BYTES_MAX: usize = LINE_BYTES_MAX;
 
 /// Bytes owed to one client above which its next request waits until it has read.
 ///
-/// A reply is sent from shared memory, so this bounds time and kernel buffers, not ours.
+/// A reply in text is sent from shared memory, so this bounds time and kernel buffers, not ours.
 pub const OWED_BYTES_MAX: usize = 256 * 1024;
+
+/// The same for responses in packets, which are the client's own copies; one of them may be longer (a whole list, or
+/// an answer to `stats`).
+pub const OWED_PACKETS_BYTES_MAX: usize = 16 * 1024;
 
 /// Runs of unlike replies owed to one client above which its next request waits.
 ///
@@ -122,6 +126,6 @@ pub const CONNECTIONS_FEW: usize = 1000;
 /// Descriptors without which there is no start: the process's own, one upstream and one client.
 pub const DESCRIPTORS_LEAST: usize = 15;
 
-/// Descriptors kept for the control plane: the process's own (some 12) and conversations with upstreams. Each
-/// worker's ring, bell and listeners come on top.
+/// Descriptors kept for the control plane: the process's own (some 12), questions for `stats` and nodes that are told
+/// the list. Two for each source and each worker's ring, bell and listeners come on top.
 pub const DESCRIPTORS_RESERVED: usize = 64;

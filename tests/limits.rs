@@ -89,10 +89,10 @@ fn the_descriptor_limit_bounds_the_connections_and_a_wish_beyond_it_is_told() {
     let mut mimikyu = start_with_descriptors(256, &["--connections-max", "1000", "--workers", "1"]);
     mimikyu.logged("WARN descriptor limit wanted=1000");
     assert!(
-        mimikyu.logged("ready").contains("connections_max=177"),
-        "256 less 64 for the rest, 4 for the worker and 11 for the refused"
+        mimikyu.logged("ready").contains("connections_max=175"),
+        "256 less 64 for the rest, 2 for the source, 4 for the worker and 11 for the refused"
     );
-    let mut clients: Vec<_> = (0..177).map(|_| mimikyu.client()).collect();
+    let mut clients: Vec<_> = (0..175).map(|_| mimikyu.client()).collect();
     clients.iter_mut().for_each(is_served);
     assert_eq!(mimikyu.client().rest(), FULL);
     clients.iter_mut().for_each(is_served);

@@ -34,6 +34,37 @@ fn a_plain_memcached_is_an_upstream_through_its_key_and_answers_stats() {
 }
 
 #[test]
+fn an_upstream_that_is_a_published_node_too_keeps_its_own_list() {
+    let (both, plain) = (Memcached::start(), Memcached::start());
+    let payload = "5\na|10.0.0.1|11211\n";
+    both.publish(payload);
+    let directory = tempfile::tempdir().unwrap();
+    let (file, state) = (directory.path().join("mimikyu.toml"), directory.path().join("state"));
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\npoll_interval = \"50ms\"\nstartup_grace = \"100ms\"\nstate = \"{}\"\n\
+         [[source]]\nname = \"alpha\"\nupstream = \"{}\"\n[[source]]\nname = \"plain\"\nstatic = [\"{}\", \"{}\"]\npublish = true\n",
+        state.display(),
+        both.address,
+        both.address,
+        plain.address
+    );
+    std::fs::write(&file, text).unwrap();
+    let get = "get AmazonElastiCache:cluster\r\n";
+    let own = both.ask(get);
+    // The second start knows the list before it has asked anybody.
+    for _ in 0..2 {
+        let mut mimikyu = Mimikyu::spawn(Mimikyu::command(&["serve", "--config", file.to_str().unwrap()]));
+        mimikyu.ready();
+        assert_eq!(plain.ask("delete AmazonElastiCache:cluster\r\n").lines().count(), 1);
+        let served = mimikyu.ask(get);
+        until("the other node to hold what is served", || (plain.ask(get) == served).then_some(()));
+        assert_eq!(both.ask(get), own);
+        mimikyu.signal("TERM");
+        mimikyu.exit();
+    }
+}
+
+#[test]
 fn published_nodes_hold_the_list_whatever_becomes_of_them() {
     let nodes = [Memcached::start(), Memcached::start()];
     let upstream = Upstream::list(5, "a");

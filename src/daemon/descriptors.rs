@@ -4,6 +4,7 @@ use std::fmt;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::config::Config;
 use crate::limits::{CONNECTIONS_FEW, CONNECTIONS_MAX, DESCRIPTORS_LEAST, DESCRIPTORS_RESERVED, REFUSED_MAX};
 
 /// Who gets how many. The rest is for the control plane: upstreams, files, rings, listeners.
@@ -33,13 +34,11 @@ impl fmt::Display for TooFew {
 }
 
 /// Raises the descriptor limit to what is needed and allowed, and shares it out.
-pub(super) fn share_out(
-    configured: Option<usize>,
-    workers: usize,
-    addresses: usize,
-) -> Result<Shares, TooFew> {
+pub(super) fn share_out(config: &Config, workers: usize) -> Result<Shares, TooFew> {
+    let (configured, addresses, sources) =
+        (config.connections_max, config.listen.len(), config.sources.len());
     let wanted = configured.unwrap_or(CONNECTIONS_MAX);
-    let needed = wanted + reserved(workers, addresses) + REFUSED_MAX * workers;
+    let needed = wanted + reserved(workers, addresses, sources) + REFUSED_MAX * workers;
     let limit = getrlimit(Resource::Nofile);
     let mut current = limit.current.unwrap_or(u64::MAX);
     if current < needed as u64 {
@@ -53,7 +52,7 @@ pub(super) fn share_out(
     if current < least {
         return Err(TooFew { limit: current, least });
     }
-    let shares = share(current, wanted, workers, addresses);
+    let shares = share(current, wanted, workers, addresses, sources);
     let fitting = shares.connections_max;
     if fitting < wanted && (configured.is_some() || fitting < CONNECTIONS_FEW) {
         tracing::warn!(
@@ -65,8 +64,9 @@ pub(super) fn share_out(
     Ok(shares)
 }
 
-fn reserved(workers: usize, addresses: usize) -> usize {
-    DESCRIPTORS_RESERVED + own(workers, addresses)
+/// A source has a conversation, and a name server's answer to wait for.
+fn reserved(workers: usize, addresses: usize, sources: usize) -> usize {
+    DESCRIPTORS_RESERVED + own(workers, addresses) + 2 * sources
 }
 
 /// What the workers need for themselves: a ring, a bell and the listeners, which are there twice until they listen.
@@ -74,9 +74,9 @@ fn own(workers: usize, addresses: usize) -> usize {
     workers * (2 + 2 * addresses)
 }
 
-fn share(limit: usize, wanted: usize, workers: usize, addresses: usize) -> Shares {
+fn share(limit: usize, wanted: usize, workers: usize, addresses: usize, sources: usize) -> Shares {
     // Under a very low limit, clients and the rest get a half each.
-    let clients = limit - reserved(workers, addresses).min(limit / 2);
+    let clients = limit - reserved(workers, addresses, sources).min(limit / 2);
     // Those who are refused have a descriptor each while they linger: a small share of what there is.
     let refused_max = (clients / 16 / workers.max(1)).min(REFUSED_MAX);
     let fitting = clients - refused_max * workers;
@@ -91,13 +91,17 @@ mod tests {
     fn clients_the_refused_and_the_rest_fit_the_limit_together() {
         for limit in [2, 20, 64, 256, 1024, 4096, 20_000, 1_048_576] {
             for (workers, addresses) in [(1, 1), (2, 1), (40, 2), (256, 4)] {
-                let shares = share(limit, 65_536, workers, addresses);
+                let sources = 3;
+                let shares = share(limit, 65_536, workers, addresses, sources);
                 let clients = shares.connections_max + shares.refused_max * workers;
                 assert!(shares.connections_max >= 1 && shares.connections_max <= 65_536);
-                assert!(clients + reserved(workers, addresses).min(limit / 2) <= limit, "{limit} {shares:?}");
+                assert!(
+                    clients + reserved(workers, addresses, sources).min(limit / 2) <= limit,
+                    "{limit} {shares:?}"
+                );
             }
         }
-        assert_eq!(share(usize::MAX, 10, 2, 1), Shares { connections_max: 10, refused_max: REFUSED_MAX });
-        assert_eq!(share(256, 1000, 1, 1), Shares { connections_max: 177, refused_max: 11 });
+        assert_eq!(share(usize::MAX, 10, 2, 1, 1), Shares { connections_max: 10, refused_max: REFUSED_MAX });
+        assert_eq!(share(256, 1000, 1, 1, 1), Shares { connections_max: 175, refused_max: 11 });
     }
 }

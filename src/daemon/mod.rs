@@ -72,8 +72,7 @@ impl std::error::Error for Error {}
 /// Serves until a signal. `ready` is called with the addresses once clients may come.
 pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
     let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
-    let shares =
-        share_out(config.connections_max, workers, config.listen.len()).map_err(Error::Descriptors)?;
+    let shares = share_out(&config, workers).map_err(Error::Descriptors)?;
     let listeners = worker::bind(&config.listen, workers).map_err(Error::Bind)?;
     let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
     let daemon = Daemon { config, workers, shares, listeners };

@@ -106,6 +106,10 @@ pub(super) const HOST_CHARACTER: &[Hurt] =
 pub(super) const HOST_WORD: &[Hurt] =
     &[hurt("Perl", "reading stops"), hurt("google/gomemcache", "the list is misread")];
 
+/// Ports: nodes differ in nothing but their port.
+pub(super) const SHARED_HOST: &[Hurt] =
+    &[hurt("elasticache-pyclient", "all keys of the nodes of one host go to one of them")];
+
 /// R10: what `version` answers is not three numbers.
 pub(super) const VERSION_FORM: &[Hurt] = &[
     hurt("npm memcached", "the process crashes"),

@@ -29,6 +29,8 @@ pub enum Rule {
     R9,
     /// The engine's version is three numbers, at least 1.4.14.
     R10,
+    /// Nodes have hosts of their own. Not one of the numbered rules: the client suite found it.
+    Ports,
 }
 
 impl fmt::Display for Rule {

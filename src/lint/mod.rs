@@ -1,7 +1,7 @@
 //! What real clients dislike in an endpoint's answers: the rules R1 to R10 of `docs/protocol.md`.
 //!
 //! Bytes in, [`Finding`]s out. Knows no socket: in how many reads an answer came is told by who read it.
-//! Mixed ports are no finding: no client that was studied minds them.
+//! Mixed ports are one only where they are all that tells nodes apart: no client that was studied minds them otherwise.
 
 mod clients;
 mod engine;

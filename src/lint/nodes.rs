@@ -1,8 +1,9 @@
 //! The nodes one by one: what is in their ip and host fields.
 
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::clients::{EMPTY_IP, HOST_CHARACTER, HOST_WORD, NO_IPV4};
+use super::clients::{EMPTY_IP, HOST_CHARACTER, HOST_WORD, NO_IPV4, SHARED_HOST};
 use super::finding::{Finding, Rule};
 use crate::cluster::Node;
 
@@ -22,6 +23,17 @@ pub(super) fn check(nodes: &[Node]) -> Vec<Finding> {
     if !word.is_empty() {
         let what = "END or CONFIG is a part of a host";
         findings.push(Finding::new(Rule::R9, what, HOST_WORD).with_nodes(&word));
+    }
+    let (mut first_port, mut several) = (HashMap::new(), HashSet::new());
+    for node in nodes {
+        if *first_port.entry(&node.host).or_insert(node.port) != node.port {
+            several.insert(&node.host);
+        }
+    }
+    let (shared, _) = parted(nodes, |node| several.contains(&node.host));
+    if !shared.is_empty() {
+        let what = "nodes of one host differ only in their port";
+        findings.push(Finding::new(Rule::Ports, what, SHARED_HOST).with_nodes(&shared));
     }
     findings
 }
@@ -44,7 +56,7 @@ fn ips(nodes: &[Node]) -> Vec<Finding> {
     if !ipv6.is_empty() {
         let what = match ipv4.len() {
             0 => "the ip field is an IPv6 address".to_owned(),
-            _ => format!("IPv6 in the ip field of {} nodes, IPv4 in that of {}", ipv6.len(), ipv4.len()),
+            _ => format!("IPv6 in the ip field of {} of {} nodes, IPv4 in others", ipv6.len(), nodes.len()),
         };
         findings.push(Finding::new(Rule::R8, what, NO_IPV4).with_nodes(&ipv6));
     }

@@ -92,11 +92,17 @@ fn each_rule_is_broken_alone() {
         (with("12\n", "9223372036854775808\n"), Rule::R7, "over 9223372036854775807", "xmemcached"),
         (with("12\n", "99999999999999999999\n"), Rule::R7, "over 9223372036854775807", "xmemcached"),
         (with("10.0.0.2", ""), Rule::R8, "the ip field is empty in 1 of 2 nodes", "dalli-elasticache"),
-        (with("10.0.0.2", "fd00::2"), Rule::R8, "IPv6 in the ip field of 1 nodes, IPv4", "dalli-elasticache"),
+        (
+            with("10.0.0.2", "fd00::2"),
+            Rule::R8,
+            "IPv6 in the ip field of 1 of 2 nodes, IPv4",
+            "dalli-elasticache",
+        ),
         (with("10.0.0.2", "b.x"), Rule::R8, "the ip field is no address", "dalli-elasticache"),
         (with("b.x", "b_x"), Rule::R9, "another character", "dalli-elasticache"),
         (with("b.x", "fd00::2"), Rule::R9, "another character", "dalli-elasticache"),
         (with("b.x", "bENDx"), Rule::R9, "END or CONFIG", "Perl"),
+        (with("b.x", "a.x"), Rule::Ports, "differ only in their port", "elasticache-pyclient"),
         (with("b.x", "CONFIG.x"), Rule::R9, "END or CONFIG", "Perl"),
     ] {
         let reading = read(&reply);
@@ -107,6 +113,7 @@ fn each_rule_is_broken_alone() {
         assert_eq!(finding.hurts.first().map_or("", |hurt| hurt.client), client, "{told:?}");
         let named: &[&str] = match rule {
             Rule::R8 => &["b.x:11213"],
+            Rule::Ports => &["a.x:11211", "a.x:11213"],
             Rule::R9 => &["b_x:11213", "fd00::2:11213", "bENDx:11213", "CONFIG.x:11213"],
             _ => &[],
         };

@@ -37,22 +37,31 @@ pub(super) async fn announce(
     metrics: Metrics,
 ) {
     let mut healthy: HashMap<SocketAddr, bool> = HashMap::new();
-    loop {
+    'list: loop {
         let announcement = wanted.borrow_and_update().clone();
         healthy.retain(|node, _| announcement.nodes.contains(node));
         let mut under_way = JoinSet::new();
-        for &node in &announcement.nodes {
-            if under_way.len() >= ANNOUNCEMENTS_MAX
-                && let Some(Ok((node, outcome))) = under_way.join_next().await
+        // Those that failed last time come last, and a newer list waits for none of them.
+        let mut nodes = announcement.nodes;
+        nodes.sort_by_key(|node| healthy.get(node) == Some(&false));
+        let mut nodes = nodes.into_iter();
+        loop {
+            while under_way.len() < ANNOUNCEMENTS_MAX
+                && let Some(node) = nodes.next()
             {
-                note(node, outcome, &mut healthy, &metrics);
+                let payload = announcement.payload.clone();
+                under_way.spawn_local(async move { (node, hold(node, &payload, timeout).await) });
             }
-            let payload = announcement.payload.clone();
-            under_way.spawn_local(async move { (node, hold(node, &payload, timeout).await) });
-        }
-        while let Some(outcome) = under_way.join_next().await {
-            if let Ok((node, outcome)) = outcome {
-                note(node, outcome, &mut healthy, &metrics);
+            tokio::select! {
+                changed = wanted.changed() => match changed {
+                    Ok(()) => continue 'list,
+                    Err(_) => return,
+                },
+                done = under_way.join_next() => match done {
+                    Some(Ok((node, outcome))) => note(node, outcome, &mut healthy, &metrics),
+                    Some(Err(_)) => {}
+                    None => break,
+                },
             }
         }
         tokio::select! {
@@ -70,19 +79,22 @@ fn note(
     metrics: &Metrics,
 ) {
     let before = healthy.insert(node, outcome.is_ok());
+    let control = metrics.control();
     match outcome {
         Ok(held) => {
             if held == Held::Now {
-                metrics.control().announced.add(1);
+                control.announced.add(1);
             }
             if before != Some(true) {
-                tracing::info!(%node, "node holds the list");
+                let failures = control.announce_failures.value();
+                tracing::info!(%node, failures, "node holds the list");
             }
         }
         Err(error) => {
-            metrics.control().announce_failures.add(1);
+            control.announce_failures.add(1);
             if before != Some(false) {
-                tracing::warn!(%node, error = error.what(), "node does not take the list: clients that ask it see an older one");
+                let failures = control.announce_failures.value();
+                tracing::warn!(%node, failures, error = error.what(), "node does not take the list: clients that ask it see an older one");
             }
         }
     }

@@ -1,11 +1,15 @@
 //! What every source said last, and the list that follows from it. Pure.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::source::{Event, Failure, Source};
 use crate::cluster::{Change, Cluster, Served, merge};
 use crate::config::Require;
 use crate::upstream::Answer;
+
+/// Lists of ours that are known again after others have taken their place.
+const FORMER_MAX: usize = 8;
 
 /// What is settled by the configuration.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +39,8 @@ pub struct Ledger {
     sources: Vec<Source>,
     /// The last list, served in this run or the one before.
     served: Option<Served>,
+    /// Lists served before it: a poll under way when the list changed may still bring one.
+    former: VecDeque<Cluster>,
     /// Whether `served` has been served in this run.
     published: bool,
     /// Whether every source has answered, or the grace is over.
@@ -49,7 +55,8 @@ impl Ledger {
     /// source is required.
     pub fn new(rules: Rules, sources: Vec<Source>, last: Option<Cluster>) -> (Self, Option<Publication>) {
         let served = last.map(Served);
-        let mut ledger = Self { rules, sources, served, published: false, settled: false };
+        let mut ledger =
+            Self { rules, sources, served, former: VecDeque::new(), published: false, settled: false };
         let publication = match &ledger.served {
             _ if ledger.is_complete() => ledger.derive(),
             Some(Served(last)) if rules.require == Require::Any => {
@@ -85,7 +92,7 @@ impl Ledger {
     /// Whether an upstream's answer is our own: our version is greater than every upstream's. Taken, it would
     /// raise the version at every poll, and no node would ever leave.
     fn is_own(&self, answer: &Cluster) -> bool {
-        self.published && self.served() == Some(answer)
+        self.published && (self.served() == Some(answer) || self.former.contains(answer))
     }
 
     /// Takes note that the time to wait for first answers is over.
@@ -137,7 +144,10 @@ impl Ledger {
         let before = self.served.as_ref().map_or(&[][..], |served| &served.0.nodes);
         let publication =
             Publication { change: Change::between(before, &now.0.nodes), cluster: now.0.clone() };
-        self.served = Some(now);
+        self.former.extend(self.served.replace(now).map(|Served(cluster)| cluster));
+        if self.former.len() > FORMER_MAX {
+            self.former.pop_front();
+        }
         self.published = true;
         Some(publication)
     }

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Node};
 use crate::config::{self, Config, SourceKind};
 use crate::limits::LOAD_WAIT;
 use crate::lint;
@@ -59,8 +59,9 @@ pub struct Poller {
     doubts: Doubts,
     saver: Saver,
     publisher: Publisher,
-    /// Where each source that is an endpoint answered last: no list is stored there.
-    endpoints: Vec<Option<SocketAddr>>,
+    /// Where each source that is an endpoint has been looked for; `None` before its first poll. No list is stored
+    /// there: what an endpoint's own key holds is its cluster's list.
+    endpoints: Vec<Option<HashSet<SocketAddr>>>,
     /// What nodes are to hold, where any are to.
     announcement: watch::Sender<Announcement>,
     metrics: Metrics,
@@ -73,6 +74,8 @@ struct Report {
     outcome: Result<Answer, Failure>,
     /// Who answered.
     address: Option<SocketAddr>,
+    /// Every address that its name led to, where it is an endpoint.
+    places: Vec<SocketAddr>,
 }
 
 impl Poller {
@@ -149,8 +152,8 @@ impl Poller {
             Some(Publication { cluster, .. }) if self.last.as_ref() == Some(&cluster) => {
                 tell::restored(&cluster);
                 self.doubt(&cluster);
-                self.announce(&cluster);
                 self.publisher.publish(cluster);
+                self.announce();
             }
             Some(publication) => self.publish(publication).await,
             None => {}
@@ -176,7 +179,7 @@ impl Poller {
         (reports, tasks)
     }
 
-    async fn take(&mut self, Report { source, outcome, address }: Report) {
+    async fn take(&mut self, Report { source, outcome, address, places }: Report) {
         let name = &self.sources[source].name;
         let before = self.ledger.sources()[source].revision();
         let (events, publication) = self.ledger.observe(source, outcome, self.started.elapsed());
@@ -185,7 +188,12 @@ impl Poller {
             tell::event(name, event, held.last(), address);
         }
         let answer_changed = held.revision() != before;
-        self.endpoints[source] = address.or(self.endpoints[source]);
+        let known = self.endpoints[source].get_or_insert_default();
+        let more = known.len();
+        known.extend(places);
+        if known.len() != more && publication.is_none() {
+            self.announce();
+        }
         match publication {
             Some(publication) => self.publish(publication).await,
             None if answer_changed => self.saver.save(self.state()).await,
@@ -198,8 +206,8 @@ impl Poller {
         self.saver.save(self.state()).await;
         tell::published(&cluster, &change);
         self.doubt(&cluster);
-        self.announce(&cluster);
         self.publisher.publish(cluster);
+        self.announce();
     }
 
     /// Says which clients a list hurts, unless that was said of the one before.
@@ -208,13 +216,28 @@ impl Poller {
         tell::doubts(cluster, news, self.doubts.findings());
     }
 
-    /// Has the nodes of the sources that want it keep the list too.
-    fn announce(&self, cluster: &Cluster) {
+    /// Has the nodes of the sources that want it keep what is served. Not before every endpoint has been looked for
+    /// once: one of these nodes may be one of them.
+    fn announce(&self) {
+        let looked_for = |(source, places): (&config::Source, &Option<_>)| {
+            places.is_some() || !matches!(source.kind, SourceKind::Endpoint(_))
+        };
+        let served = self.ledger.served().filter(|_| self.ledger.is_published());
+        let Some(cluster) = served.filter(|_| self.sources.iter().zip(&self.endpoints).all(looked_for))
+        else {
+            return;
+        };
+        let is_endpoint = |node: &&Node| {
+            self.sources.iter().any(|source| match &source.kind {
+                SourceKind::Endpoint(target) => *node.host == *target.host && node.port == target.port,
+                SourceKind::Static(_) | SourceKind::Dns(_) => false,
+            })
+        };
         let sources = self.sources.iter().zip(self.ledger.sources());
-        let nodes = sources.filter(|(source, _)| source.publish).filter_map(|(_, known)| known.last());
-        let mut nodes: Vec<_> = nodes.flat_map(|last| &last.nodes).filter_map(announce::address).collect();
-        // An endpoint's own key is read as its cluster's list: ours must not take its place.
-        let mut seen: HashSet<_> = self.endpoints.iter().flatten().copied().collect();
+        let lists = sources.filter(|(source, _)| source.publish).filter_map(|(_, known)| known.last());
+        let nodes = lists.flat_map(|last| &last.nodes).filter(|node| !is_endpoint(node));
+        let mut nodes: Vec<_> = nodes.filter_map(announce::address).collect();
+        let mut seen: HashSet<_> = self.endpoints.iter().flatten().flatten().copied().collect();
         nodes.retain(|node| seen.insert(*node));
         let payload = payload::encode(cluster).into();
         self.announcement.send_replace(Announcement { payload, nodes });
@@ -248,7 +271,7 @@ async fn poll(
             address: error.address(),
             timeout: error.timeout(),
         });
-        let address = upstream.answered();
+        let (address, places) = (upstream.answered(), upstream.places());
         let wait = if outcome.is_ok() {
             failures = 0;
             interval.saturating_sub(begun.elapsed())
@@ -256,7 +279,7 @@ async fn poll(
             failures = failures.saturating_add(1);
             backoff::wait(failures, interval, fastrand::u64(..))
         };
-        if reports.send(Report { source, outcome, address }).await.is_err() {
+        if reports.send(Report { source, outcome, address, places }).await.is_err() {
             return;
         }
         tokio::time::sleep(wait).await;
@@ -276,7 +299,8 @@ async fn remembered(path: &Path) -> (State, Saver) {
     let Some(Opened { path, state, claim }) = opened else {
         let state = path.display().to_string();
         tracing::warn!(state, "the state file can't be read in time: starting without a last known list");
-        return (State::default(), Saver::new(path.into(), Claim::Unknown));
+        // What it holds may be newer than what would be written.
+        return (State::default(), Saver::new(path.into(), Claim::Refused));
     };
     let state = state.unwrap_or_else(|error| {
         tracing::warn!("{error}; starting without a last known list");

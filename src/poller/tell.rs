@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::doubts::News;
 use super::source::{Event, Failure};
 use crate::cluster::{Change, Cluster, Node, Version};
-use crate::lint::Finding;
+use crate::lint::{Finding, Severity};
 
 /// A source's health has changed. Where it answers, `address` says who did.
 pub(super) fn event(source: &str, event: Event, held: Option<&Cluster>, address: Option<SocketAddr>) {
@@ -95,8 +95,13 @@ pub(super) fn doubts(cluster: &Cluster, news: News, findings: &[Finding]) {
     match news {
         News::Same => {}
         News::Others => {
+            let is_severe = findings.iter().any(|finding| finding.severity == Severity::Severe);
             let findings = findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ");
-            tracing::warn!(version, findings, "list hurts some clients");
+            if is_severe {
+                tracing::error!(version, findings, "list hurts some clients: whole fleets have no servers");
+            } else {
+                tracing::warn!(version, findings, "list hurts some clients");
+            }
         }
         News::Gone => tracing::info!(version, "list hurts no client any more"),
     }

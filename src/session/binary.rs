@@ -4,7 +4,6 @@
 use bytes::BytesMut;
 
 use super::{Farewell, Found, Next, Outbox, Session, Tally, find};
-use crate::limits::OWED_BYTES_MAX;
 use crate::protocol::Parsed;
 use crate::protocol::binary::{self, Echo, Packet, Status};
 use crate::protocol::reply::Reply;
@@ -19,10 +18,11 @@ impl Session {
         outbox: &mut Outbox,
         tally: &mut Tally,
     ) -> (Next, usize) {
+        outbox.holds_copies();
         let mut responses = BytesMut::new();
         let mut taken = 0;
         let next = loop {
-            if outbox.is_full() || outbox.owed() + responses.len() >= OWED_BYTES_MAX {
+            if outbox.is_full() || outbox.owed() + responses.len() >= outbox.bytes_max() {
                 break self.pause(Next::Full);
             }
             let Parsed::Complete { value, used } = binary::parse(&input[taken..]) else {

@@ -2,7 +2,7 @@
 
 use super::tests::{Client, snapshot};
 use super::*;
-use crate::limits::OWED_BYTES_MAX;
+use crate::limits::OWED_PACKETS_BYTES_MAX;
 
 /// A request.
 fn packet(opcode: u8, key: &str, opaque: u8) -> Vec<u8> {
@@ -145,7 +145,7 @@ fn who_does_not_read_is_owed_a_bounded_amount() {
     let mut client = Client::new(snapshot());
     let requests = 20_000;
     assert_eq!(client.receive_bytes(&packet(0x60, "cluster", 1).repeat(requests)), Next::Full);
-    assert!(client.outbox.owed() < OWED_BYTES_MAX + 100);
+    assert!(client.outbox.owed() < OWED_PACKETS_BYTES_MAX + 100);
     let mut answered = 0;
     loop {
         answered += responses(&client.sent_bytes()).len();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::limits::{OWED_BYTES_MAX, OWED_RUNS_MAX};
+use crate::limits::{OWED_BYTES_MAX, OWED_PACKETS_BYTES_MAX, OWED_RUNS_MAX};
 use crate::protocol::reply::Reply;
 
 /// Replies to send, in order; equal ones in a row are counted and not stored.
@@ -15,6 +15,8 @@ pub struct Outbox {
     runs: VecDeque<Run>,
     sent: usize,
     owed: usize,
+    /// Replies are the client's own copies, and fewer of them may wait.
+    copies: bool,
 }
 
 /// One reply, `times` times.
@@ -65,14 +67,24 @@ impl Outbox {
         self.runs.is_empty()
     }
 
+    /// From now on replies are copies.
+    pub fn holds_copies(&mut self) {
+        self.copies = true;
+    }
+
+    /// Most bytes owed before the next request waits.
+    pub fn bytes_max(&self) -> usize {
+        if self.copies { OWED_PACKETS_BYTES_MAX } else { OWED_BYTES_MAX }
+    }
+
     /// Whether the next request has to wait.
     pub fn is_full(&self) -> bool {
-        self.owed >= OWED_BYTES_MAX || self.runs.len() >= OWED_RUNS_MAX
+        self.owed >= self.bytes_max() || self.runs.len() >= OWED_RUNS_MAX
     }
 
     /// Whether there is room enough that waiting requests are worth taking up again.
     pub fn has_room(&self) -> bool {
-        self.owed <= OWED_BYTES_MAX / 2 && self.runs.len() <= OWED_RUNS_MAX / 2
+        self.owed <= self.bytes_max() / 2 && self.runs.len() <= OWED_RUNS_MAX / 2
     }
 }
 

@@ -23,13 +23,19 @@ pub enum Claim {
     Held(File),
     /// Another process has it. Two that write one file would undo each other's versions.
     Taken,
-    /// There is no telling: the lock can't be made. A write will say why.
+    /// There is no telling: the lock can't be made.
     Unknown,
+    /// What is there is no file that may be replaced (a pipe, a device), or was not read in time.
+    Refused,
 }
 
 /// Reads and claims the state file. May block as long as its disk does.
 pub fn open(path: &Path) -> Opened {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    // A link to a file that is not there yet is followed too.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| match fs::read_link(path) {
+        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+        Err(_) => path.into(),
+    });
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     let claim = match OpenOptions::new().create(true).truncate(false).write(true).open(beside) {
@@ -40,7 +46,18 @@ pub fn open(path: &Path) -> Opened {
         },
         Err(_) => Claim::Unknown,
     };
-    Opened { state: load(&path), path, claim }
+    if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+        let state = Err(Error::Damaged(path.clone(), "it is no regular file".into()));
+        return Opened { state, path, claim: Claim::Refused };
+    }
+    let state = load(&path);
+    if matches!((&state, &claim), (Err(Error::Damaged(..)), Claim::Held(_) | Claim::Unknown)) {
+        // The next write takes its place: whoever wants to know what was in it finds it beside.
+        let mut kept = path.as_os_str().to_owned();
+        kept.push(".bad");
+        let _ = fs::rename(&path, kept);
+    }
+    Opened { state, path, claim }
 }
 
 #[cfg(test)]

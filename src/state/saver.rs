@@ -58,6 +58,14 @@ impl Saver {
             );
             return Self::default();
         }
+        if matches!(claim, Claim::Refused) {
+            let state = path.display().to_string();
+            tracing::warn!(
+                state,
+                "the state file is not written: it was not read, or is none; a restart will not know the list"
+            );
+            return Self::default();
+        }
         Self { path: Some(Arc::new(path)), _claim: Some(claim), ..Self::default() }
     }
 

@@ -47,6 +47,8 @@ pub struct Endpoint {
     dialect: Dialect,
     /// The address that answered last.
     answered: Option<SocketAddr>,
+    /// Every address that the name led to last.
+    places: Vec<SocketAddr>,
     /// Addresses that did not answer when they were tried last: tried after the others.
     failed: HashSet<SocketAddr>,
 }
@@ -58,6 +60,7 @@ impl Endpoint {
             resolver: Resolver::new(target),
             dialect: Dialect::Config,
             answered: None,
+            places: Vec::new(),
             failed: HashSet::new(),
         }
     }
@@ -78,6 +81,11 @@ impl Endpoint {
     /// The address that answered last.
     pub fn answered(&self) -> Option<SocketAddr> {
         self.answered
+    }
+
+    /// Every address that the name led to last.
+    pub fn places(&self) -> &[SocketAddr] {
+        &self.places
     }
 
     /// Asks for `stats` with these arguments, and returns the answer whole.
@@ -106,6 +114,7 @@ impl Endpoint {
     ) -> Result<T, Error> {
         let deadline = Instant::now() + timeout;
         let addresses = self.resolver.resolve(timeout).await?;
+        self.places.clone_from(&addresses);
         self.failed.retain(|failed| addresses.contains(failed));
         let addresses = in_turn(addresses, &self.failed);
         let mut failure = Error::ResolveTimeout { target: self.resolver.target().clone(), timeout };

@@ -79,6 +79,14 @@ impl Upstream {
         }
     }
 
+    /// Every address that its name led to when it was asked last, where it is an endpoint.
+    pub fn places(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::Endpoint(endpoint, _) => endpoint.places().to_vec(),
+            Self::Static(_) | Self::Dns(_) => Vec::new(),
+        }
+    }
+
     /// Asks for the nodes; ends within `timeout`.
     pub async fn poll(&mut self, timeout: Duration) -> Result<Answer, Error> {
         match self {

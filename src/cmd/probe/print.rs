@@ -35,7 +35,11 @@ fn write_text(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     writeln!(out, "asked     {:?} by the {} protocol", outcome.question, protocol(outcome))?;
     writeln!(out, "took      {ms:.3} ms")?;
     writeln!(out, "engine    {}; by stats {}", engine(&outcome.engine), engine(&outcome.stats_engine))?;
-    writeln!(out, "reply     {}", size(reading.reply_bytes, REPLY_BYTES_MAX))?;
+    match outcome.encoding {
+        Encoding::Text => writeln!(out, "reply     {}", size(reading.reply_bytes, REPLY_BYTES_MAX))?,
+        // None of the clients that mind 4096 bytes asks by it.
+        Encoding::Binary => writeln!(out, "reply     {} bytes", reading.reply_bytes)?,
+    }
     writeln!(out, "payload   {}", size(reading.payload_bytes, PAYLOAD_BYTES_MAX))?;
     writeln!(out, "version   {}", reading.version)?;
     writeln!(out, "nodes     {}\n", reading.nodes.len())?;
@@ -95,7 +99,10 @@ pub fn json(outcome: &Outcome) -> String {
         "engine": outcome.engine,
         "stats_engine": outcome.stats_engine,
         "reply_bytes": reading.reply_bytes,
-        "reply_bytes_left": left(reading.reply_bytes, REPLY_BYTES_MAX),
+        "reply_bytes_left": match outcome.encoding {
+            Encoding::Text => json!(left(reading.reply_bytes, REPLY_BYTES_MAX)),
+            Encoding::Binary => Value::Null,
+        },
         "payload_bytes": reading.payload_bytes,
         "payload_bytes_left": left(reading.payload_bytes, PAYLOAD_BYTES_MAX),
         "version": version,
