@@ -8,8 +8,8 @@ use std::fmt;
 use crate::cluster::{Cluster, Node, NodeError, Version};
 use crate::limits::{HOST_BYTES_MAX, NODES_MAX};
 
-/// Two names, two bars and a port: no node is longer.
-const WORD_BYTES_MAX: usize = 2 * HOST_BYTES_MAX + 7;
+/// Most of a word that a message quotes.
+const QUOTED_BYTES_MAX: usize = HOST_BYTES_MAX + 64;
 
 /// Why a payload is not a list that can be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,27 +87,26 @@ pub fn nodes(rest: &[u8]) -> Result<Vec<Node>, Error> {
 /// Reads the first line, without what is around its digits.
 pub fn version(word: &[u8]) -> Result<Version, Error> {
     if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
-        return Err(Error::Version(text(word)));
+        return Err(Error::Version(quoted(word)));
     }
     // The greatest is refused as well: ours has to be greater.
-    let number = text(word).parse().ok().and_then(Version::new).filter(|version| *version < Version::MAX);
-    number.ok_or_else(|| Error::VersionTooLarge(text(word)))
+    let number = str::from_utf8(word).ok().and_then(|digits| digits.parse().ok());
+    let version = number.and_then(Version::new).filter(|version| *version < Version::MAX);
+    version.ok_or_else(|| Error::VersionTooLarge(quoted(word)))
 }
 
 fn node(word: &[u8]) -> Result<Node, Error> {
-    let quoted = text(word);
-    if word.len() > WORD_BYTES_MAX {
-        return Err(Error::Node(quoted));
-    }
-    quoted.parse().map_err(|error| match error {
-        NodeError::Fields => Error::Node(quoted),
-        NodeError::Port => Error::Port(quoted),
+    // What is not UTF-8 is no name either.
+    let parsed = str::from_utf8(word).map_err(|_| NodeError::Fields).and_then(str::parse);
+    parsed.map_err(|error| match error {
+        NodeError::Fields => Error::Node(quoted(word)),
+        NodeError::Port => Error::Port(quoted(word)),
     })
 }
 
-/// A word as text: cut for a message, and what is not UTF-8 shown as such (and refused as no name).
-fn text(word: &[u8]) -> String {
-    String::from_utf8_lossy(&word[..word.len().min(WORD_BYTES_MAX)]).into_owned()
+/// A word for a message: cut, and what is not UTF-8 shown as such.
+fn quoted(word: &[u8]) -> String {
+    String::from_utf8_lossy(&word[..word.len().min(QUOTED_BYTES_MAX)]).into_owned()
 }
 
 #[cfg(test)]
