@@ -188,10 +188,12 @@ impl Poller {
             tell::event(name, event, held.last(), address);
         }
         let answer_changed = held.revision() != before;
+        // The first look for an endpoint lets go what was held back for it, also where it led nowhere.
+        let is_first = self.endpoints[source].is_none();
         let known = self.endpoints[source].get_or_insert_default();
-        let more = known.len();
+        let places_before = known.len();
         known.extend(places);
-        if known.len() != more && publication.is_none() {
+        if (is_first || known.len() != places_before) && publication.is_none() {
             self.announce();
         }
         match publication {

@@ -105,8 +105,8 @@ impl Service {
         if waiting.values().map(Vec::len).sum::<usize>() >= STATS_WAITERS_MAX {
             return waiter.tell(Err(reply::STATS_BUSY));
         }
-        if waiting.len() >= STATS_QUESTIONS_MAX && !waiting.contains_key(&arguments) && !arguments.is_empty()
-        {
+        let others = waiting.keys().filter(|asked| !asked.is_empty()).count();
+        if others >= STATS_QUESTIONS_MAX && !waiting.contains_key(&arguments) && !arguments.is_empty() {
             return waiter.tell(Err(reply::STATS_BUSY));
         }
         let waiters = waiting.entry(arguments.clone()).or_default();
