@@ -259,8 +259,14 @@ fn find<'a>(request: Request<'_>, snapshot: &'a Snapshot, tally: &mut Tally) -> 
             let words: Vec<_> = arguments.split_ascii_whitespace().collect();
             Found::Stats(words.join(" ").into())
         }
-        Request::Nothing => Found::Done,
-        Request::Quit => Found::Quit,
+        Request::Nothing => {
+            tally.others += 1;
+            Found::Done
+        }
+        Request::Quit => {
+            tally.others += 1;
+            Found::Quit
+        }
     }
 }
 
