@@ -148,5 +148,10 @@ fn who_does_not_read_is_owed_a_bounded_amount() {
 
 #[test]
 fn an_idle_client_is_small() {
-    assert!(size_of::<Session>() + size_of::<Outbox>() <= 160, "{} + {}", size_of::<Session>(), size_of::<Outbox>());
+    assert!(
+        size_of::<Session>() + size_of::<Outbox>() <= 128,
+        "{} + {}",
+        size_of::<Session>(),
+        size_of::<Outbox>()
+    );
 }
