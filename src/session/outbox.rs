@@ -17,7 +17,10 @@ use crate::protocol::reply::Reply;
 #[derive(Debug, Default)]
 pub struct Outbox {
     first: Option<Run>,
-    /// Boxed, because a connection that is owed nothing has room for a pointer and not for a queue.
+    #[expect(
+        clippy::box_collection,
+        reason = "a connection that is owed nothing has room for a pointer only"
+    )]
     others: Option<Box<VecDeque<Run>>>,
     sent: usize,
     owed: usize,
