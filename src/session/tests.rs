@@ -145,3 +145,13 @@ fn who_does_not_read_is_owed_a_bounded_amount() {
     assert_eq!(client.resume(), Next::More);
     assert_eq!(client.sent(), REPLY);
 }
+
+#[test]
+fn an_idle_client_is_small() {
+    assert!(
+        size_of::<Session>() + size_of::<Outbox>() <= 128,
+        "{} + {}",
+        size_of::<Session>(),
+        size_of::<Outbox>()
+    );
+}
