@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 use crate::limits::{OWED_BYTES_MAX, OWED_PACKETS_BYTES_MAX, OWED_RUNS_MAX};
 use crate::protocol::reply::Reply;
 
+/// Runs that the queue has room for when it is made.
+const OTHERS: usize = 16;
+
 /// Replies to send, in order; equal ones in a row are counted and not stored.
 ///
 /// Most clients are owed one reply at a time, or the same one again, so the first run has its place here and costs
@@ -57,7 +60,8 @@ impl Outbox {
         if self.first.is_none() {
             self.first = Some(run);
         } else {
-            self.others.get_or_insert_default().push_back(run);
+            let queue = || Box::new(VecDeque::with_capacity(OTHERS));
+            self.others.get_or_insert_with(queue).push_back(run);
         }
     }
 

@@ -47,8 +47,9 @@ pub(super) enum Closing {
     No,
     /// When all it is owed is sent.
     AfterReplies(Farewell),
-    /// All is sent and said; what the client still sends is thrown away until it closes, or until then.
-    Lingering { until: Instant, thrown: usize },
+    /// All is sent and said, and nothing is `active` from then on; what the client still sends is thrown away
+    /// until it closes, or has lingered long enough.
+    Lingering { thrown: u32 },
     /// The descriptor is gone; the slot waits for its last completion.
     Closed,
 }

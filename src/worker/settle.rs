@@ -10,7 +10,7 @@ use super::buffers::{BUFFERS, GROUP};
 use super::connection::{Closing, Connection, Receiving, Sending, Waiting};
 use super::ring::Completion;
 use super::token::{Operation, Token};
-use crate::limits::{LINGER, UNREAD_BYTES_MAX};
+use crate::limits::UNREAD_BYTES_MAX;
 use crate::session::Farewell;
 
 impl Worker {
@@ -145,7 +145,8 @@ impl Worker {
                 if let Some(socket) = &connection.socket {
                     let _ = shutdown(socket, Shutdown::Write);
                 }
-                connection.closing = Closing::Lingering { until: self.now + LINGER, thrown: 0 };
+                connection.closing = Closing::Lingering { thrown: 0 };
+                connection.active = self.now;
                 self.lingering += 1;
             }
         }
