@@ -27,7 +27,8 @@ pub fn document(report: &Report, peers: &[Peer]) -> String {
 }
 
 fn workload(outcome: &Outcome, peers: &[Peer]) -> Value {
-    let figures = peers.iter().enumerate().map(|(index, peer)| {
+    let present = peers.iter().enumerate().filter(|(_, peer)| peer.absent(&outcome.workload).is_none());
+    let figures = present.map(|(index, peer)| {
         let figures = outcome.figures(index, peers);
         let [cpu, user, system] = figures.cpu;
         let [p50, p99, p999] = figures.latency;
@@ -40,6 +41,7 @@ fn workload(outcome: &Outcome, peers: &[Peer]) -> Value {
             "p50_us": p50,
             "p99_us": p99,
             "p999_us": p999,
+            "server": figures.server,
             "generator": figures.generator,
             "ratio": figures.ratio,
             "ratio_range": figures.ratio_range,

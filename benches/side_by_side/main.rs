@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<()> {
     let limit = machine::raise_descriptor_limit();
     let cores = Cores::of_this_thread()?;
-    let (mut peers, skipped) = peers::start(arguments, &cores, limit)?;
+    let (peers, skipped) = peers::start(arguments, &cores, limit)?;
     cores.pin_load()?;
     let mut report = Report::new(&cores, limit, skipped);
     if !arguments.json {
@@ -53,7 +53,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
             report.skipped.push(format!("{}: {reason}", workload.name));
             continue;
         }
-        let outcome = side_by_side(workload, arguments, &cores, &mut peers)?;
+        let outcome = side_by_side(workload, arguments, &cores, &peers)?;
         if !arguments.json {
             print!("{}", report::table(&outcome, &peers));
         }
@@ -72,13 +72,16 @@ fn side_by_side(
     workload: Workload,
     arguments: &Arguments,
     cores: &Cores,
-    peers: &mut [Peer],
+    peers: &[Peer],
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome { workload, rounds: peers.iter().map(|_| Vec::new()).collect() };
     for turn in 0..arguments.rounds() {
         for place in 0..peers.len() {
             let index = (turn + place) % peers.len();
-            let peer = &mut peers[index];
+            let peer = &peers[index];
+            if peer.absent(&workload).is_some() {
+                continue;
+            }
             let round = one(workload, arguments, cores, peer)
                 .map_err(|error| io::Error::other(format!("{} at {}: {error}", peer.name, workload.name)))?;
             outcome.rounds[index].push(round);

@@ -8,10 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::arguments::{Arguments, usage};
+use crate::floor;
 use crate::machine::Cores;
 use crate::process::{Process, Server};
 use crate::question::{self, Question};
 use crate::upstream;
+use crate::workload::{Shape, Workload};
 
 /// Longest time that a server takes to start, or for one answer before the rounds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +43,14 @@ pub enum Kind {
     Floor,
 }
 
+impl Peer {
+    /// Why it takes no part in a workload.
+    pub fn absent(&self, workload: &Workload) -> Option<&'static str> {
+        let churn = matches!(workload.shape, Shape::Churn { .. });
+        (self.kind == Kind::Floor && churn).then_some(floor::NO_CHURN)
+    }
+}
+
 /// How to start someone, before it is known whether it is installed.
 struct Candidate {
     name: String,
@@ -57,6 +67,11 @@ pub fn start(arguments: &Arguments, cores: &Cores, limit: usize) -> io::Result<(
         if !all.iter().any(|candidate| candidate.name == *name) {
             let known: Vec<_> = all.iter().map(|candidate| candidate.name.as_str()).collect();
             usage(&format!("--peers: no peer {name:?}, there are {}", known.join(", ")));
+        }
+    }
+    for (index, candidate) in all.iter().enumerate() {
+        if all[..index].iter().any(|other| other.name == candidate.name) {
+            usage(&format!("two peers with the name {:?}", candidate.name));
         }
     }
     let nodes = question::nodes(arguments.nodes);
@@ -212,6 +227,8 @@ impl Setup {
     fn redis(&self, binary: &str, port: u16) -> Command {
         let mut command = Command::new(binary);
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]);
+        // It knows 127.0.0.1 only for its own machine, and the load comes from other loopback addresses.
+        command.args(["--protected-mode", "no"]);
         command.args(["--tcp-backlog", "4096", "--port", &port.to_string()]);
         command.args(["--maxclients", &self.connections_max.to_string()]);
         command

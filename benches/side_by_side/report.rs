@@ -30,6 +30,8 @@ pub struct Figures {
     pub cpu: [f64; 3],
     /// Microseconds: p50, p99, p99.9.
     pub latency: [f64; 3],
+    /// Shares of the time that the server and the load generator were busy.
+    pub server: f64,
     pub generator: f64,
     /// Of the processor time for a request: mimikyu's to this peer's, round by round.
     pub ratio: Option<f64>,
@@ -111,6 +113,7 @@ impl Outcome {
             requests_per_second: of(&|round| round.requests_per_second),
             cpu: [cpu, cpu * share, cpu * (1.0 - share)],
             latency: [0, 1, 2].map(|at| of(&|round| round.latency[at])),
+            server: of(&|round| round.requests_per_second * round.cpu / 1e6),
             generator: of(&|round| round.generator),
             ratio_range: range(f64::min).zip(range(f64::max)),
             ratio: (!ratios.is_empty()).then(|| median(ratios)),
@@ -151,37 +154,38 @@ pub fn table(outcome: &Outcome, peers: &[Peer]) -> String {
     line(
         &mut text,
         format_args!(
-            "  {:<16} {:>9} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>5}  mimikyu ÷ it",
-            "", "requests", "cpu µs", "user", "system", "p50 µs", "p99", "p99.9", "load"
+            "  {:<16} {:>9} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>5} {:>5}  mimikyu ÷ it",
+            "", "requests", "cpu µs", "user", "system", "p50 µs", "p99", "p99.9", "busy", "load"
         ),
     );
-    let mut silent = false;
+    let mut notes = Vec::new();
     for (index, peer) in peers.iter().enumerate() {
+        if let Some(reason) = peer.absent(workload) {
+            notes.push(reason);
+            continue;
+        }
         let figures = outcome.figures(index, peers);
         let ratio = match (figures.ratio, figures.ratio_range) {
             (Some(ratio), Some((least, greatest))) => format!("{ratio:.2}  ({least:.2} to {greatest:.2})"),
             _ => "-".to_owned(),
         };
-        silent |= !says_something(workload, peer);
+        if !says_something(workload, peer) {
+            notes.push("no ratio to a memcached before 1.6.40: it sends every reply of a batch by itself");
+        }
         let ([cpu, user, system], [p50, p99, p999]) = (figures.cpu, figures.latency);
         line(
             &mut text,
             format_args!(
-                "  {:<16} {:>7.0}/s {cpu:>8.2} {user:>7.2} {system:>7.2} {p50:>9.1} {p99:>9.1} {p999:>9.1} {:>4.0}%  {ratio}",
+                "  {:<16} {:>7.0}/s {cpu:>8.2} {user:>7.2} {system:>7.2} {p50:>9.1} {p99:>9.1} {p999:>9.1} {:>4.0}% {:>4.0}%  {ratio}",
                 peer.name,
                 figures.requests_per_second,
+                figures.server * 100.0,
                 figures.generator * 100.0,
             ),
         );
     }
-    if silent {
-        line(
-            &mut text,
-            format_args!(
-                "  no ratio to a memcached before 1.6.40 here: it sends every reply of a batch by itself"
-            ),
-        );
-    }
+    notes.dedup();
+    notes.iter().for_each(|note| line(&mut text, format_args!("  {note}")));
     text
 }
 

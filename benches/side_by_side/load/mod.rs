@@ -9,6 +9,7 @@ pub mod visits;
 use std::io::{self, Read, Write};
 use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -26,11 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// More than any batch of replies that fits into a socket's buffers at once.
 const BUFFER_BYTES: usize = 256 * 1024;
 const EVENTS: usize = 256;
+/// Longest latency that is told apart, in nanoseconds: more than anyone's patience.
+const LATENCY_MAX: u64 = 60_000_000_000;
 /// Connections come from this many loopback addresses in turn: one has only 28,000 ports, and each is unusable for a
 /// while after its connection was closed.
 const SOURCES: u32 = 240;
-/// Source ports of the processes before this one may be unusable still: start elsewhere each time.
-static NEXT_SOURCE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+/// Goes on from round to round, so that the addresses have rested longest when their turn comes.
+static NEXT_SOURCE: AtomicU32 = AtomicU32::new(0);
 
 /// What is common to all workloads: the server, the question, the events and the counts.
 pub struct Load<'a> {
@@ -67,7 +70,7 @@ impl<'a> Load<'a> {
             sample_every,
             receives: 0,
             completed: 0,
-            latency: Histogram::new(3).map_err(io::Error::other)?,
+            latency: Histogram::new_with_bounds(1, LATENCY_MAX, 3).map_err(io::Error::other)?,
         })
     }
 
@@ -105,7 +108,7 @@ impl<'a> Load<'a> {
         Ok(epoll::add(&self.epoll, &client.socket, epoll::EventData::new_u64(key as u64), flags)?)
     }
 
-    /// Waits until something happens, or until `timeout`; returns the keys of what did.
+    /// Waits until something happens, or for `timeout`. Without one, a server that answers nobody for long is an error.
     fn wait(&self, events: &mut Vec<epoll::Event>, timeout: Option<Duration>) -> io::Result<()> {
         let longest = timeout.unwrap_or(PATIENCE);
         let longest = Timespec {
@@ -114,7 +117,7 @@ impl<'a> Load<'a> {
         };
         events.clear();
         match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&longest)) {
-            Ok(0) if timeout.is_none() => Err(io::Error::other("it answered nobody for ten seconds")),
+            Ok(0) if timeout.is_none() => Err(io::Error::other("it answered nobody for a long time")),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -181,7 +184,7 @@ impl Client {
     fn new() -> io::Result<Self> {
         let began = Instant::now();
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        let turn = NEXT_SOURCE.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % SOURCES;
+        let turn = NEXT_SOURCE.fetch_add(1, Ordering::Relaxed) % SOURCES;
         let source = Ipv4Addr::new(127, 0, 1, u8::try_from(turn + 2).expect("240 addresses from 2 on"));
         socket.bind(&SocketAddr::from((source, 0)).into())?;
         socket.set_tcp_nodelay(true)?;
