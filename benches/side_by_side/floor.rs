@@ -49,7 +49,8 @@ pub fn start(shape: Shape, question: &Question, cores: &Cores) -> io::Result<Ser
         Shape::Storm { connections } => ("storm", connections),
         Shape::Churn { .. } => return Err(io::Error::other(NO_CHURN)),
     };
-    let mut command = Command::new(std::env::current_exe()?);
+    // And not `current_exe`, which leads nowhere once a build has replaced the file.
+    let mut command = Command::new("/proc/self/exe");
     command.args([ORDER, way, &connections.to_string(), &question.request.len().to_string()]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut process = Process(cores.as_server(|| command.spawn())??);

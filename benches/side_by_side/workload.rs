@@ -56,7 +56,9 @@ impl Workload {
     /// What it does, in words.
     pub fn what(&self) -> String {
         match self.shape {
-            Shape::Steady { connections, depth } => format!("{connections} connections, {depth} deep"),
+            Shape::Steady { connections, depth } => {
+                format!("{connections} connection{}, {depth} deep", if connections == 1 { "" } else { "s" })
+            }
             Shape::Churn { at_once } => format!("connect, ask, read, close; {at_once} at a time"),
             Shape::Poll { connections } => format!("{connections} connections, each asking once a second"),
             Shape::Storm { connections } => format!("{connections} connections at once, each asking once"),
