@@ -59,7 +59,14 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         }
         report.outcomes.push(outcome);
     }
-    print!("{}", if arguments.json { json::document(&report, &peers) } else { report.summary(&peers) });
+    if arguments.json {
+        print!("{}", json::document(&report, &peers));
+        return Ok(());
+    }
+    if !arguments.test {
+        print!("{}", report.targets(&peers));
+    }
+    print!("{}", report.absences());
     if arguments.test {
         println!("a smoke run: every reply was right; its figures say nothing");
     }

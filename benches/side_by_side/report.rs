@@ -66,8 +66,8 @@ impl Report {
         text
     }
 
-    /// What comes after them: the targets, and who did not take part. Nothing follows from a target that is missed.
-    pub fn summary(&self, peers: &[Peer]) -> String {
+    /// What comes after them: the targets. Nothing follows from one that is missed.
+    pub fn targets(&self, peers: &[Peer]) -> String {
         let mut text = String::new();
         let mut rows = Vec::new();
         for outcome in &self.outcomes {
@@ -91,10 +91,12 @@ impl Report {
             );
             rows.iter().for_each(|row| line(&mut text, format_args!("{row}")));
         }
-        for skipped in &self.skipped {
-            line(&mut text, format_args!("skipped: {skipped}"));
-        }
         text
+    }
+
+    /// Who did not take part, and why.
+    pub fn absences(&self) -> String {
+        self.skipped.iter().map(|skipped| format!("skipped: {skipped}\n")).collect()
     }
 }
 

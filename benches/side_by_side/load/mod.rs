@@ -138,7 +138,7 @@ impl<'a> Load<'a> {
             if client.received + count > wanted {
                 return Err(wrong(&self.question.reply, bytes, "more than the replies that were asked for"));
             }
-            if self.receives % self.sample_every == 0
+            if self.receives.is_multiple_of(self.sample_every)
                 && !follows(&self.question.reply, client.received, bytes)
             {
                 return Err(wrong(&self.question.reply, bytes, "other bytes than the reply's"));
