@@ -1,7 +1,6 @@
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks)]
-#![deny(clippy::multiple_unsafe_ops_per_block)]
 
 //! A configuration endpoint for memcached auto discovery that merges several clusters into one.
 

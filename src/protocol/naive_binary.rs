@@ -65,7 +65,7 @@ fn words(opcode: u8, key: &[u8]) -> Result<String, u16> {
         Ok(if key == held.as_bytes() { words.to_owned() } else { "config other".to_owned() })
     };
     match opcode {
-        0x60 | 0x61 | 0x62 | 0x63 => held("cluster", "config"),
+        0x60..=0x63 => held("cluster", "config"),
         0x00 | 0x09 | 0x0c | 0x0d => held(LEGACY_KEY, "legacy cas"),
         0x07 | 0x17 => Ok("quit".into()),
         0x0a => Ok("nothing".into()),
