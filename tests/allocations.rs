@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use mimikyu::session::{Outbox, Session};
 use mimikyu::snapshot::{Publisher, Snapshot};
-use mimikyu::worker::{self, Limits, Setup};
+use mimikyu::worker::{self, Features, Limits, Setup};
 use mimikyu::{mailbox, metrics::Metrics, stats::Questions};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -117,6 +117,7 @@ fn a_worker_allocates_nothing() {
         listeners,
         reader: publisher.reader(),
         workers: vec![(mailbox, questions.asker(postbox.clone()))],
+        features: Features::ALL,
         limits,
         metrics: Metrics::new(1),
     };

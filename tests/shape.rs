@@ -43,7 +43,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("limits", &[]),
     ("log", &["config"]),
     ("signal", &[]),
-    ("fuzz", &["cluster", "protocol", "session", "snapshot"]),
+    ("fuzz", &["cluster", "protocol", "session", "snapshot", "config", "state"]),
     ("daemon", ANYTHING),
     // The entry: the command line, which the library can't name since it is not in it.
     ("cli", ANYTHING),

@@ -24,22 +24,35 @@ const KINDS: [Key; 3] = [Key::Upstream, Key::Static, Key::Dns];
 
 /// Reads a configuration file.
 pub fn from_file(path: &Path) -> Result<Layer, Error> {
-    let text =
-        read(path).map_err(|fault| fault.at(Origin::File { path: path.into(), line: None, key: None }))?;
-    Document { path, text: &text }.layer()
+    from_bytes(path, &read(path).map_err(|fault| fault.at(whole(path)))?)
 }
 
-fn read(path: &Path) -> Result<String, Fault> {
+/// Reads what a configuration file of this name has in it, or would.
+pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Layer, Error> {
+    let text = text(bytes).map_err(|fault| fault.at(whole(path)))?;
+    Document { path, text }.layer()
+}
+
+/// The file and no place in it.
+fn whole(path: &Path) -> Origin {
+    Origin::File { path: path.into(), line: None, key: None }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let file = File::open(path);
     file.and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(|error| {
         Fault::new(format!("cannot be read: {error}"), "check the path and its permissions")
     })?;
+    Ok(bytes)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Fault> {
     if bytes.len() as u64 > CONFIG_BYTES_MAX {
         let what = format!("the file has more than {CONFIG_BYTES_MAX} bytes");
         return Err(Fault::new(what, "check that it is the configuration"));
     }
-    String::from_utf8(bytes)
+    str::from_utf8(bytes)
         .map_err(|_| Fault::new("the file is not UTF-8 text", "check that it is the configuration"))
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use address::HostPort;
 pub use env::{Environment, from_env};
 pub use error::{Error, Fault, Origin};
-pub use file::from_file;
+pub use file::{from_bytes, from_file};
 pub use key::{Key, nearest};
 pub use layer::{Layer, Setting, resolve};
 pub use value::{duration as parse_duration, listen as parse_listen};

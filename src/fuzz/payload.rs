@@ -42,7 +42,11 @@ pub(super) fn accepted(cluster: &Cluster) {
 
 /// An error can be logged on one line of bounded length, whatever an upstream wrote.
 pub(super) fn message(error: &dyn std::error::Error) {
-    let message = error.to_string();
+    line(&error.to_string());
+}
+
+/// The same for the text alone.
+pub(super) fn line(message: &str) {
     assert!(!message.chars().any(char::is_control), "{message:?}");
     // A quoted byte has eight characters at most (`\u{1234}` and the like).
     assert!(message.len() <= 8 * (HOST_BYTES_MAX + 64) + 100, "{} bytes", message.len());

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
+use super::session_packets;
 use crate::cluster::{Cluster, Node, Version};
 use crate::limits::{LINE_BYTES_MAX, OWED_BYTES_MAX};
 use crate::protocol::binary::REQUEST_MAGIC;
@@ -14,8 +15,8 @@ use crate::protocol::{Error, Parsed, answer, naive, reply};
 use crate::session::{Farewell, Next, Outbox, Session, Tally};
 use crate::snapshot::Snapshot;
 
-const VERSION_REPLY: &str = "1.6.22";
-const STATS_ANSWER: &str = "STAT pid 1\r\nSTAT version 1.6.22\r\nEND\r\n";
+pub(super) const VERSION_REPLY: &str = "1.6.22";
+pub(super) const STATS_ANSWER: &str = "STAT pid 1\r\nSTAT version 1.6.22\r\nEND\r\n";
 
 static NO_LIST: LazyLock<Snapshot> = LazyLock::new(|| Snapshot::new(None, VERSION_REPLY));
 static SHORT: LazyLock<Snapshot> = LazyLock::new(|| snapshot(2));
@@ -30,7 +31,7 @@ pub fn session(input: &[u8]) {
     let in_pieces = Talk::new(story).held(requests, story.pieces);
     assert_eq!(in_pieces, whole);
     if requests.first() == Some(&REQUEST_MAGIC) {
-        packets(&whole.bytes);
+        assert_eq!(whole, session_packets::expected(&story, requests));
     } else {
         assert_eq!(whole, expected(&story, requests));
         replies(&whole, story.snapshot);
@@ -39,10 +40,10 @@ pub fn session(input: &[u8]) {
 
 /// What the fuzzer chose.
 #[derive(Clone, Copy)]
-struct Story<'a> {
-    snapshot: &'static Snapshot,
+pub(super) struct Story<'a> {
+    pub(super) snapshot: &'static Snapshot,
     /// Whether an upstream answers `stats`; bit 2 of the first byte is set when none does.
-    answers_stats: bool,
+    pub(super) answers_stats: bool,
     /// Whether what the session waits for comes only after one more piece of input; bit 3.
     late: bool,
     /// Lengths of the pieces, less one, over and over; bits 4 … 7 say how many there are.
@@ -74,11 +75,11 @@ struct Talk<'a> {
 
 /// What became of a session.
 #[derive(Debug, PartialEq, Eq, Default)]
-struct Said {
-    bytes: Vec<u8>,
-    tally: Tally,
-    farewell: Option<Farewell>,
-    unread: usize,
+pub(super) struct Said {
+    pub(super) bytes: Vec<u8>,
+    pub(super) tally: Tally,
+    pub(super) farewell: Option<Farewell>,
+    pub(super) unread: usize,
 }
 
 impl<'a> Talk<'a> {
@@ -219,17 +220,6 @@ fn replies(said: &Said, snapshot: &Snapshot) {
     }
     // `quit` is not answered.
     assert_eq!(count, said.tally.requests() - said.tally.others);
-}
-
-/// Packets, one behind the other, each as long as it says.
-fn packets(mut rest: &[u8]) {
-    while let Some((header, body)) = rest.split_at_checked(24) {
-        assert_eq!(header[0], 0x81, "a response");
-        let length = u32::from_be_bytes([header[8], header[9], header[10], header[11]]) as usize;
-        assert!(usize::from(header[3]) + usize::from(header[4]) <= length);
-        rest = &body[length..];
-    }
-    assert!(rest.is_empty(), "half a header");
 }
 
 /// Length of the first reply in `bytes`.

@@ -339,6 +339,15 @@ mod tests {
         let expected =
             [("pid", "1"), ("name", "a b"), ("", "")].map(|(key, value)| (key.into(), value.into()));
         assert_eq!(bodies(&out), expected);
+        // An empty key is the end and nothing else, and a key that no header can tell the length of is left out.
+        let mut out = BytesMut::new();
+        let longest = "k".repeat(usize::from(u16::MAX));
+        stats(
+            &mut out,
+            echo,
+            format!("STAT  1\r\nSTAT {longest}k 1\r\nSTAT {longest} 1\r\nEND\r\n").as_bytes(),
+        );
+        assert_eq!((&out[2..4], out.len()), (&[0xff; 2][..], 24 + longest.len() + 1 + 24));
         let mut out = BytesMut::new();
         stats(&mut out, echo, b"SERVER_ERROR no\r\n");
         assert_eq!((out[7], bodies(&out)), (0x86, vec![(String::new(), "SERVER_ERROR no".into())]));

@@ -8,6 +8,7 @@ pub mod ascii;
 pub mod binary;
 mod error;
 pub mod naive;
+pub mod naive_binary;
 pub mod packet;
 pub mod payload;
 pub mod reply;

@@ -27,7 +27,8 @@ pub fn parse(input: &[u8]) -> Option<(Result<String, Error>, usize)> {
     None
 }
 
-fn words(line: &[u8]) -> Result<String, Error> {
+/// What a line without its end asks.
+pub(super) fn words(line: &[u8]) -> Result<String, Error> {
     let mut words: Vec<Vec<u8>> = vec![vec![]];
     for byte in line {
         if *byte == b' ' {

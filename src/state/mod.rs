@@ -24,6 +24,9 @@ pub use saver::Saver;
 /// The first words of the file; the number changes with the format.
 const MAGIC: &str = "mimikyu-state 1";
 
+/// Most of a wrong word that a message repeats, in characters.
+const SHOWN_CHARS_MAX: usize = 200;
+
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
@@ -145,11 +148,17 @@ pub fn decode(bytes: &[u8]) -> Result<State, String> {
     if u32::from_str_radix(checksum.trim(), 16) != Ok(crc32fast::hash(json)) {
         return Err("its checksum is wrong: it was cut short or changed".into());
     }
-    let read: FileState = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    let read: FileState = serde_json::from_slice(json).map_err(|error| shown(&error.to_string()))?;
     Ok(State {
         served: read.served.map(Cluster::try_from).transpose()?,
         sources: read.sources.into_iter().map(Remembered::try_from).collect::<Result<_, _>>()?,
     })
+}
+
+/// A text for a message: on one line and not too long, whatever the file has in its strings.
+fn shown(text: &str) -> String {
+    let characters = text.chars().take(SHOWN_CHARS_MAX);
+    characters.map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -189,7 +198,7 @@ impl TryFrom<FileCluster> for Cluster {
         if read.nodes.is_empty() {
             return Err("a list is empty".into());
         }
-        let node = |word: &String| word.parse().map_err(|_| format!("{word:?} is no node"));
+        let node = |word: &String| word.parse().map_err(|_| format!("{:?} is no node", shown(word)));
         Ok(Self { version, nodes: read.nodes.iter().map(node).collect::<Result<_, _>>()? })
     }
 }

@@ -17,6 +17,10 @@ const SUBMISSIONS: u32 = 4096;
 /// Entries of the completion queue: a storm of clients completes in one batch.
 const COMPLETIONS: u32 = 16384;
 
+/// `IORING_RECVSEND_POLL_FIRST` and `IORING_RECV_MULTISHOT` (io_uring.h), which the crate does not show.
+const POLL_FIRST: u16 = 1;
+const RECV_MULTISHOT: u16 = 1 << 1;
+
 /// An end of an operation, or one of the many of a multishot operation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Completion {
@@ -200,15 +204,14 @@ impl Ring {
     }
 }
 
-/// A receive into the buffers of `group`.
+/// A receive into the buffers of `group` that is carried out once something has come: right after its accept, a
+/// connection has mostly said nothing yet, and a first look would find nothing.
 pub(super) fn receive(features: Features, socket: i32, group: u16) -> squeue::Entry {
-    let socket = types::Fd(socket);
-    if features.has(Feature::MultishotRecv) {
-        return opcode::RecvMulti::new(socket, group).build();
-    }
+    let multishot = if features.has(Feature::MultishotRecv) { RECV_MULTISHOT } else { 0 };
     let anywhere = std::ptr::null_mut();
-    let entry = opcode::Recv::new(socket, anywhere, 0).buf_group(group).build();
-    entry.flags(squeue::Flags::BUFFER_SELECT)
+    let entry =
+        opcode::Recv::new(types::Fd(socket), anywhere, 0).ioprio(POLL_FIRST | multishot).buf_group(group);
+    entry.build().flags(squeue::Flags::BUFFER_SELECT)
 }
 
 /// A send that never waits, and whose completion comes only if not all was sent: `MSG_WAITALL` makes less than all
