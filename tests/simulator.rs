@@ -3,7 +3,7 @@
 //! back-off, the snapshot. What must hold is written down a second time, naively, in `simulator/judge.rs`.
 //!
 //! Every seed is a world of its own; one that fails is printed with its last steps. `SIMULATOR_SEEDS=5000` or `=300..900`
-//! runs others than the default ones, `SIMULATOR_SEED=17` replays one and prints all of its steps.
+//! runs others than the default ones, `SIMULATOR_SEED=17` replays one and prints all of its steps (`-- --nocapture`).
 
 #[path = "simulator/disk.rs"]
 mod disk;
@@ -24,6 +24,7 @@ mod world;
 
 use std::env;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use trail::{Tally, Trail};
 
@@ -36,8 +37,11 @@ const SEEDS_MANY: usize = 200;
 /// Lines of a failing seed's story that are printed.
 const STEPS_SHOWN: usize = 40;
 
+fn number(text: &str) -> u64 {
+    text.parse().expect("a seed is a number")
+}
+
 fn seeds() -> Range<u64> {
-    let number = |text: &str| text.parse::<u64>().expect("a seed is a number");
     if let Ok(seed) = env::var("SIMULATOR_SEED") {
         return number(&seed)..number(&seed) + 1;
     }
@@ -50,21 +54,39 @@ fn seeds() -> Range<u64> {
     }
 }
 
+/// Lives through a world; what went wrong in it, be it a panic.
+fn run(seed: u64, trail: &Trail, tally: &mut Tally) -> Result<(), String> {
+    let world = AssertUnwindSafe(|| world::run(seed, trail, tally));
+    catch_unwind(world).unwrap_or_else(|_| Err("a panic, which is told above".into()))
+}
+
+/// The story of a world, as a test that fails tells it: the last steps, or all of them.
+fn story(seed: u64, shown: usize) -> String {
+    let trail = Trail::kept();
+    let outcome = run(seed, &trail, &mut Tally::default());
+    let steps = trail.steps();
+    let last = &steps[steps.len().saturating_sub(shown).max(1).min(steps.len())..];
+    let told: Vec<_> = steps.iter().take(1).chain(last).map(|step| format!("  {step}\n")).collect();
+    let end = outcome.map_or_else(|what| what, |()| "all is well".into());
+    format!(
+        "seed {seed} (SIMULATOR_SEED={seed} replays it), {} steps:\n{}  {end}",
+        steps.len(),
+        told.concat()
+    )
+}
+
 #[test]
 fn every_promise_is_kept_in_every_world() {
-    let (seeds, shown) = match env::var("SIMULATOR_SEED") {
-        Ok(_) => (seeds(), usize::MAX),
-        Err(_) => (seeds(), STEPS_SHOWN),
-    };
+    if let Ok(seed) = env::var("SIMULATOR_SEED") {
+        println!("{}", story(number(&seed), usize::MAX));
+    }
+    let seeds = seeds();
     let count = seeds.end.saturating_sub(seeds.start) as usize;
     let mut tally = Tally::default();
-    for seed in seeds {
-        // It tells the seed and the last steps where the code under test panics, too.
-        let trail = Trail::new(seed, shown);
-        if let Err(what) = world::run(seed, &trail, &mut tally) {
-            panic!("seed {seed}: {what}");
+    for (nth, seed) in seeds.enumerate() {
+        if run(seed, &Trail::default(), &mut tally).is_err() {
+            panic!("the {nth}th seed after the first fails:\n{}", story(seed, STEPS_SHOWN));
         }
-        trail.end(shown == usize::MAX);
     }
     println!("{count} seeds: {tally}");
     if count >= SEEDS_MANY {
@@ -78,13 +100,8 @@ fn every_promise_is_kept_in_every_world() {
 
 #[test]
 fn a_seed_replays() {
-    let told = |seed| {
-        let trail = Trail::new(seed, usize::MAX);
-        world::run(seed, &trail, &mut Tally::default()).unwrap();
-        trail.end(false)
-    };
     for seed in [1, 2, 3] {
-        assert_eq!(told(seed), told(seed));
+        assert_eq!(story(seed, usize::MAX), story(seed, usize::MAX));
     }
-    assert_ne!(told(1), told(2));
+    assert_ne!(story(1, usize::MAX).lines().nth(1), story(2, usize::MAX).lines().nth(1));
 }

@@ -1,51 +1,28 @@
 //! What happened in a world, for whoever has to find out why it failed; and how often it happened in all of them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The steps of one world. Printed when the test fails before [`Trail::end`].
-pub struct Trail {
-    seed: u64,
-    shown: usize,
-    steps: RefCell<Vec<String>>,
-    ended: Cell<bool>,
-}
+/// The steps of one world, where they are wanted: telling them takes longer than living through them.
+#[derive(Default)]
+pub struct Trail(Option<RefCell<Vec<String>>>);
 
 impl Trail {
-    pub fn new(seed: u64, shown: usize) -> Self {
-        Self { seed, shown, steps: RefCell::default(), ended: Cell::new(false) }
+    /// One that keeps every step.
+    pub fn kept() -> Self {
+        Self(Some(RefCell::default()))
     }
 
-    pub fn step(&self, line: String) {
-        self.steps.borrow_mut().push(line);
-    }
-
-    /// The world has ended well; all of its steps are returned, and printed where that is asked for.
-    pub fn end(&self, print: bool) -> Vec<String> {
-        self.ended.set(true);
-        if print {
-            self.print();
-        }
-        self.steps.borrow().clone()
-    }
-
-    fn print(&self) {
-        let steps = self.steps.borrow();
-        let from = steps.len().saturating_sub(self.shown);
-        eprintln!("seed {} ({} steps; SIMULATOR_SEED={} replays it):", self.seed, steps.len(), self.seed);
-        // The first line says what world it is.
-        for line in steps.iter().take(from.min(1)).chain(&steps[from..]) {
-            eprintln!("  {line}");
+    pub fn step(&self, line: impl FnOnce() -> String) {
+        if let Some(steps) = &self.0 {
+            steps.borrow_mut().push(line());
         }
     }
-}
 
-impl Drop for Trail {
-    fn drop(&mut self) {
-        if !self.ended.get() {
-            self.print();
-        }
+    /// Every step, the first of which says what world it is.
+    pub fn steps(&self) -> Vec<String> {
+        self.0.as_ref().map_or(Vec::new(), |steps| steps.borrow().clone())
     }
 }
 

@@ -39,7 +39,19 @@ pub struct Said {
     pub outcome: Result<Answer, Failure>,
     /// The list that it is, whatever the parser makes of its bytes; `None` where it is none.
     pub truth: Option<Cluster>,
-    pub told: String,
+    /// What it is, in a word.
+    thing: &'static str,
+}
+
+impl Said {
+    /// For a line of the trail.
+    pub fn told(&self) -> String {
+        match (&self.truth, &self.outcome) {
+            (Some(cluster), _) => format!("{} {}", self.thing, told(cluster)),
+            (None, Err(failure)) => format!("{} ({})", self.thing, failure.what),
+            (None, Ok(_)) => format!("{} that was understood", self.thing),
+        }
+    }
 }
 
 pub struct Upstream {
@@ -130,10 +142,6 @@ impl Upstream {
             }
         };
         tally.count(thing);
-        let told = match &truth {
-            Some(cluster) => format!("{thing} {}", told(cluster)),
-            None => format!("{thing} {:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(60)])),
-        };
         let failure = |what: String| Failure { what, ..Failure::default() };
         let outcome = match answer::parse(&bytes) {
             Parsed::Complete { value: Ok(cluster), .. } => {
@@ -142,14 +150,13 @@ impl Upstream {
             Parsed::Complete { value: Err(error), .. } => Err(failure(error.to_string())),
             Parsed::Partial => Err(failure("closed".into())),
         };
-        Said { outcome, truth, told }
+        Said { outcome, truth, thing }
     }
 
     fn nodes_alone(&self, nodes: Vec<Node>, tally: &mut Tally) -> Said {
         tally.count("good");
         let truth = Cluster { version: Version::FIRST, nodes: nodes.clone() };
-        let told = format!("nodes {}", told(&truth));
-        Said { outcome: Ok(Answer::Unversioned { nodes, trouble: None }), truth: Some(truth), told }
+        Said { outcome: Ok(Answer::Unversioned { nodes, trouble: None }), truth: Some(truth), thing: "nodes" }
     }
 
     /// Time passes: another mood, another list.
@@ -233,12 +240,12 @@ impl Upstream {
     }
 }
 
-fn nothing(told: &str, tally: &mut Tally) -> Said {
-    if told == "hung" {
+fn nothing(thing: &'static str, tally: &mut Tally) -> Said {
+    if thing == "hung" {
         tally.count("hung");
     }
-    let failure = Failure { what: told.into(), ..Failure::default() };
-    Said { outcome: Err(failure), truth: None, told: told.into() }
+    let failure = Failure { what: thing.into(), ..Failure::default() };
+    Said { outcome: Err(failure), truth: None, thing }
 }
 
 pub fn told(cluster: &Cluster) -> String {

@@ -85,12 +85,14 @@ impl<'a> World<'a> {
         let replica = |_| Replica::new(&config, terms.clone(), has_disk, clocks);
         let replicas: Vec<_> = (0..replica_count).map(replica).collect();
         let schedule_count = if mode == Mode::Apart { replica_count } else { 1 };
-        trail.step(format!(
-            "{mode:?}, {replica_count} replicas, state file: {has_disk}, {:?}, base {}, {}",
-            terms.require,
-            terms.base,
-            terms.sources.iter().map(SourceTerms::told).collect::<Vec<_>>().join(", ")
-        ));
+        trail.step(|| {
+            format!(
+                "{mode:?}, {replica_count} replicas, state file: {has_disk}, {:?}, base {}, {}",
+                terms.require,
+                terms.base,
+                terms.sources.iter().map(SourceTerms::told).collect::<Vec<_>>().join(", ")
+            )
+        });
         Self {
             schedules: vec![vec![(now, 0); count]; schedule_count],
             rng,
@@ -142,7 +144,7 @@ impl<'a> World<'a> {
                 false => self.wall + 2 * YEAR,
             };
             self.tally.count("clock set");
-            self.trail.step(format!("{:?} the clock is set to {}", self.now, self.wall));
+            self.trail.step(|| format!("{:?} the clock is set to {}", self.now, self.wall));
             self.replicas.iter_mut().for_each(Replica::clock_set);
         }
         if self.rng.u8(..30) == 0 {
@@ -150,7 +152,7 @@ impl<'a> World<'a> {
             if full {
                 self.tally.count("disk full");
             }
-            self.trail.step(format!("{:?} disks of {whom:?} full: {full}", self.now));
+            self.trail.step(|| format!("{:?} disks of {whom:?} full: {full}", self.now));
             self.replicas[whom.clone()].iter_mut().for_each(|replica| replica.fill_disk(full));
         }
         if self.rng.u8(..25) == 0 {
@@ -161,7 +163,7 @@ impl<'a> World<'a> {
             };
             let down_max = if self.rng.bool() { 2_000 } else { 600_000 };
             let down = Duration::from_millis(self.rng.u64(1..down_max));
-            self.trail.step(format!("{:?} restart of {whom:?} after {down:?}, state {fate:?}", self.now));
+            self.trail.step(|| format!("{:?} restart of {whom:?} after {down:?}, state {fate:?}", self.now));
             // The others go on meanwhile; the world's time is that of the replica that is furthest behind.
             let is_apart = self.mode == Mode::Apart && self.replicas.len() > 1;
             self.now += if is_apart { Duration::ZERO } else { down };
@@ -228,8 +230,10 @@ impl<'a> World<'a> {
 
     fn tell(&mut self, replica: usize, source: usize, said: &Said, now: Now) -> Verdict {
         let outcome = self.replicas[replica].poll(source, said, now, self.tally);
-        let served = self.replicas[replica].served().map_or("nothing".into(), told);
-        self.trail.step(format!("{:?} {replica} asks {source}: {} -> {served}", self.now, said.told));
+        self.trail.step(|| {
+            let served = self.replicas[replica].served().map_or("nothing".into(), told);
+            format!("{:?} {replica} asks {source}: {} -> {served}", self.now, said.told())
+        });
         outcome.map_err(|what| format!("replica {replica}: {what}"))
     }
 
@@ -252,7 +256,7 @@ impl<'a> World<'a> {
         self.now += Duration::from_secs(60);
         let newborn = Replica::new(&self.config, self.terms.clone(), false, self.clocks());
         self.replicas.push(newborn);
-        self.trail.step(format!("{:?} calm; replica {} is new", self.now, self.replicas.len() - 1));
+        self.trail.step(|| format!("{:?} calm; replica {} is new", self.now, self.replicas.len() - 1));
         let mut sources: VecDeque<usize> = (0..self.upstreams.len()).collect();
         for _ in 0..4 {
             sources.rotate_left(1);
