@@ -25,6 +25,7 @@ mod world;
 use std::env;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use trail::{Tally, Trail};
 
@@ -33,6 +34,9 @@ const SEEDS: Range<u64> = 0..300;
 
 /// Seeds by which everything that can happen has happened.
 const SEEDS_MANY: usize = 200;
+
+/// Most threads at a time.
+const THREADS_MAX: usize = 8;
 
 /// Lines of a failing seed's story that are printed.
 const STEPS_SHOWN: usize = 40;
@@ -60,6 +64,13 @@ fn run(seed: u64, trail: &Trail, tally: &mut Tally) -> Result<(), String> {
     catch_unwind(world).unwrap_or_else(|_| Err("a panic, which is told above".into()))
 }
 
+/// Lives through some worlds; what happened in them, and the first that went wrong.
+fn run_some(mut seeds: impl Iterator<Item = u64>) -> (Tally, Option<u64>) {
+    let mut tally = Tally::default();
+    let failed = seeds.find(|seed| run(*seed, &Trail::default(), &mut tally).is_err());
+    (tally, failed)
+}
+
 /// The story of a world, as a test that fails tells it: the last steps, or all of them.
 fn story(seed: u64, shown: usize) -> String {
     let trail = Trail::kept();
@@ -83,10 +94,20 @@ fn every_promise_is_kept_in_every_world() {
     let seeds = seeds();
     let count = seeds.end.saturating_sub(seeds.start) as usize;
     let mut tally = Tally::default();
-    for (nth, seed) in seeds.enumerate() {
-        if run(seed, &Trail::default(), &mut tally).is_err() {
-            panic!("the {nth}th seed after the first fails:\n{}", story(seed, STEPS_SHOWN));
+    let mut failed = None;
+    // Worlds know nothing of each other: a thread for each CPU takes every so manieth of them.
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    thread::scope(|scope| {
+        let some = |first| seeds.clone().skip(first).step_by(threads);
+        let threads: Vec<_> = (0..threads).map(|first| scope.spawn(move || run_some(some(first)))).collect();
+        for thread in threads {
+            let (of_some, failed_of_some) = thread.join().expect("it catches panics");
+            tally.add(of_some);
+            failed = failed.into_iter().chain(failed_of_some).min();
         }
+    });
+    if let Some(seed) = failed {
+        panic!("the {}th seed fails:\n{}", seed - seeds.start + 1, story(seed, STEPS_SHOWN));
     }
     println!("{count} seeds: {tally}");
     if count >= SEEDS_MANY {

@@ -68,6 +68,13 @@ impl Tally {
         *self.0.entry(thing).or_default() += 1;
     }
 
+    /// What happened elsewhere happened too.
+    pub fn add(&mut self, other: Self) {
+        for (thing, times) in other.0 {
+            *self.0.entry(thing).or_default() += times;
+        }
+    }
+
     /// What never happened.
     pub fn never(&self) -> Vec<&'static str> {
         THINGS.into_iter().filter(|thing| !self.0.contains_key(thing)).collect()
