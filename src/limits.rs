@@ -90,8 +90,8 @@ pub const STALE_POLLS: u32 = 3;
 /// `drop_after`.
 pub const SILENCE_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Failed polls in a row, in this run, before the nodes of a source that is silent for too long are taken off: a restart,
-/// or a clock that was set while there was none, takes off nothing by itself.
+/// Failed polls in a row, in this run and with another source that answers, before the nodes of a source that is silent
+/// for too long are taken off: a restart, a clock that was set, or a network of ours that comes back takes off nothing.
 pub const DROP_POLLS: u32 = 3;
 
 /// Most nodes that are told the list at a time.

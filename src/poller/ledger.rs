@@ -100,17 +100,18 @@ impl Ledger {
     /// Takes the nodes of a source off the list that has been silent for too long, unless no other one
     /// answers: then the fault may be ours, and what is known is better than nothing.
     fn give_up(&mut self, source: usize, now: Duration) -> Option<Event> {
-        if !self.published || !self.settled || !self.sources[source].is_overdue(now) {
+        if self.sources[source].is_answering() {
             return None;
         }
         let is_relied_on = |(other, it): (usize, &Source)| {
             other != source && it.is_answering() && it.last().is_some() && !it.is_dropped()
         };
-        if self.sources.iter().enumerate().any(is_relied_on) {
-            Some(self.sources[source].drop_nodes(now))
-        } else {
-            self.sources[source].spare_nodes(now)
+        let is_another_answering = self.sources.iter().enumerate().any(is_relied_on);
+        self.sources[source].witness(is_another_answering);
+        if !self.published || !self.settled {
+            return None;
         }
+        self.sources[source].give_up(now, is_another_answering)
     }
 
     /// Whether an upstream's answer is our own: our version is greater than every upstream's. Taken, it would

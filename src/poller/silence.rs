@@ -38,6 +38,8 @@ pub struct Silence {
     before: Option<Duration>,
     /// Failed polls in a row since then.
     failures: u32,
+    /// Of these the last ones in a row during which another source answered.
+    witnessed: u32,
     standing: Standing,
 }
 
@@ -51,6 +53,7 @@ impl Silence {
             heard: Duration::ZERO,
             before: carried.map(|carried| carried.lasting),
             failures: 0,
+            witnessed: 0,
             standing: if dropped { Standing::Dropped } else { Standing::Listed },
         }
     }
@@ -65,11 +68,21 @@ impl Silence {
     /// It was heard. True where there was a silence that is to be remembered no more.
     pub fn end(&mut self, now: Duration) -> bool {
         let was_silent = self.before.take().is_some() || self.failures > 0;
-        (self.heard, self.failures) = (now, 0);
+        (self.heard, self.failures, self.witnessed) = (now, 0, 0);
         if self.standing == Standing::Spared {
             self.standing = Standing::Listed;
         }
         was_silent && self.drop_after.is_some()
+    }
+
+    /// The failure came while another source answered, or while none did.
+    pub fn witness(&mut self, by_another: bool) {
+        self.witnessed = if by_another { self.witnessed.saturating_add(1) } else { 0 };
+    }
+
+    /// Whether the last failures were its own: another source answered during each of them.
+    pub fn is_its_own(&self) -> bool {
+        self.witnessed >= DROP_POLLS
     }
 
     /// How long it has not been heard.
@@ -137,6 +150,22 @@ mod tests {
         let mut never = Silence::new(None, Some(Carried { lasting: s(1000), dropped: true }));
         fails(&mut never, 10);
         assert!(!never.is_overdue(s(1_000_000)) && !never.is_dropped() && never.carried(s(1)).is_none());
+    }
+
+    #[test]
+    fn is_its_own_where_another_answered_during_each_of_the_last_failures() {
+        let mut silence = Silence::new(Some(s(60)), None);
+        let mut fails = |by_another| {
+            silence.go_on();
+            silence.witness(by_another);
+            silence.is_its_own()
+        };
+        assert_eq!([true, true, false, true, true].map(&mut fails), [false; 5]);
+        assert_eq!([true, true, false].map(&mut fails), [true, true, false]);
+        assert_eq!([true, true].map(&mut fails), [false; 2]);
+        silence.end(s(1));
+        silence.witness(true);
+        assert!(!silence.is_its_own(), "it was heard between");
     }
 
     #[test]

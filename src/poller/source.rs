@@ -106,21 +106,25 @@ impl Source {
         matches!(self.health, Health::Fresh | Health::Stale | Health::Shrunk)
     }
 
-    /// Whether it has been silent for so long that its nodes should go.
-    pub fn is_overdue(&self, now: Duration) -> bool {
-        self.last.is_some() && self.silence.is_overdue(now)
+    /// Takes note of whether another source answered during its last failure.
+    pub fn witness(&mut self, by_another: bool) {
+        self.silence.witness(by_another);
     }
 
-    /// Takes its nodes off the list.
-    pub fn drop_nodes(&mut self, now: Duration) -> Event {
-        self.silence.drop_nodes();
-        self.revision += 1;
-        Event::Dropped { after: self.silence.lasting(now) }
-    }
-
-    /// Leaves its nodes on the list although it is overdue. Some the first time.
-    pub fn spare_nodes(&mut self, now: Duration) -> Option<Event> {
-        self.silence.spare_nodes().then(|| Event::Spared { after: self.silence.lasting(now) })
+    /// Takes its nodes off the list if it has been silent for too long; not while no other source answers.
+    pub fn give_up(&mut self, now: Duration, is_another_answering: bool) -> Option<Event> {
+        let after = self.silence.lasting(now);
+        if self.last.is_none() || !self.silence.is_overdue(now) {
+            None
+        } else if !is_another_answering {
+            self.silence.spare_nodes().then_some(Event::Spared { after })
+        } else if self.silence.is_its_own() {
+            self.silence.drop_nodes();
+            self.revision += 1;
+            Some(Event::Dropped { after })
+        } else {
+            None
+        }
     }
 
     /// Takes note of a poll's outcome, at `now` since the start.

@@ -31,6 +31,8 @@ struct View {
     held: Option<Cluster>,
     /// What the polls of this run brought.
     recent: Vec<Option<Cluster>>,
+    /// Whether another source answered at that time.
+    beside: Vec<bool>,
     /// Every good answer there ever was.
     ever: HashSet<String>,
     dropped: bool,
@@ -61,6 +63,7 @@ impl Judge {
         let view = View {
             held: None,
             recent: Vec::new(),
+            beside: Vec::new(),
             ever: HashSet::new(),
             dropped: false,
             heard: now,
@@ -90,6 +93,7 @@ impl Judge {
         for (index, view) in self.views.iter_mut().enumerate() {
             let source = &ledger.sources()[index];
             view.recent.clear();
+            view.beside.clear();
             if is_newest {
                 expect("held after a restart", source.last(), view.held.as_ref())?;
                 let stays = view.dropped == source.is_dropped();
@@ -199,6 +203,7 @@ impl Judge {
         };
         let others = self.views.iter().enumerate().any(is_relied_on);
         let view = &mut self.views[index];
+        view.beside.push(others);
         if heard {
             (view.heard, view.silent, view.is_exact, view.is_sure) = (now, false, true, true);
             return Ok(());
@@ -210,8 +215,9 @@ impl Judge {
         if was_dropped {
             return ensure(view.dropped, || format!("source {index} is listed by a failure"));
         }
-        let failures = view.recent.iter().rev().take_while(|came| came.is_none()).count();
-        let may = failures >= 3 && others && self.published && self.settled && view.held.is_some();
+        let polls = view.recent.iter().zip(&view.beside).rev();
+        let failures = polls.take_while(|(came, beside)| came.is_none() && **beside).count();
+        let may = failures >= 3 && self.published && self.settled && view.held.is_some();
         let since = if view.is_exact { view.heard } else { view.heard.max(self.started) };
         // A second is lost where the time is written down.
         let slack = Duration::from_secs(if view.heard < self.started { 2 } else { 0 });

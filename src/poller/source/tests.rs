@@ -1,6 +1,7 @@
 //! A source from poll to poll.
 
 use super::*;
+use crate::limits::DROP_POLLS;
 
 fn cluster(version: u64, hosts: &str) -> Cluster {
     let nodes = hosts.split_whitespace().map(|host| Node::new(host, "", 11211)).collect();
@@ -176,16 +177,19 @@ fn a_silence_is_told_as_it_goes() {
     let revision = story.0.revision();
     for _ in 0..9 {
         story.fails();
-        assert!(!story.0.is_overdue(story.1));
+        assert_eq!(story.0.give_up(story.1, false), None);
     }
     assert_eq!(story.0.revision(), revision + 1, "that it began is to be remembered");
     story.fails();
-    assert!(story.0.is_overdue(story.1));
     let after = Duration::from_secs(10);
-    assert_eq!(story.0.spare_nodes(story.1), Some(Event::Spared { after }));
-    assert_eq!(story.0.spare_nodes(story.1), None);
-    assert_eq!(story.0.drop_nodes(story.1), Event::Dropped { after });
-    assert!(!story.0.is_overdue(story.1), "it is done");
+    assert_eq!(story.0.give_up(story.1, false), Some(Event::Spared { after }));
+    assert_eq!(story.0.give_up(story.1, false), None);
+    for _ in 0..DROP_POLLS {
+        assert_eq!(story.0.give_up(story.1, true), None, "not its own failures so far");
+        story.0.witness(true);
+    }
+    assert_eq!(story.0.give_up(story.1, true), Some(Event::Dropped { after }));
+    assert_eq!(story.0.give_up(story.1, true), None, "it is done");
     assert_eq!(story.answers(5, "a"), Some(Event::Returns));
     assert!(!story.0.is_dropped() && story.0.carried(story.1).is_none());
 }
