@@ -243,6 +243,9 @@ struct ServeArgs {
     /// How log lines are written: text, json; RUST_LOG says which [default: text]
     #[arg(long, value_name = "FORMAT", help_heading = PROCESS)]
     log_format: Option<String>,
+    /// Features of io_uring to leave unused, when one is under suspicion [default: none]
+    #[arg(long, value_name = "FEATURE,...", help_heading = PROCESS)]
+    ring_without: Option<String>,
 }
 
 /// Reads a command line, the program's name first.

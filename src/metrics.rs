@@ -34,6 +34,8 @@ pub struct WorkerMetrics {
     pub refused: Counter,
     /// Accepts that failed for want of descriptors or memory.
     pub accept_failures: Counter,
+    /// Requests, those that were answered with an error included.
+    pub requests: Counter,
     /// `config get` requests.
     pub config_get: Counter,
     /// `get` and `gets` requests.
@@ -54,6 +56,8 @@ pub struct WorkerMetrics {
     pub pauses: Counter,
     /// Times the receive buffers ran out.
     pub buffers_exhausted: Counter,
+    /// System calls of the ring's loop.
+    pub enters: Counter,
     /// Batches before which completions did not fit the completion queue, and came later.
     pub overflows: Counter,
 }
@@ -76,6 +80,7 @@ impl WorkerMetrics {
         self.version.add(tally.version);
         self.stats.add(tally.stats);
         self.errors.add(tally.errors);
+        self.requests.add(tally.requests());
     }
 }
 

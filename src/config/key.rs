@@ -35,11 +35,13 @@ pub enum Key {
     LogFormat,
     /// What `version` answers.
     VersionReply,
+    /// Features of io_uring that are not used.
+    RingWithout,
 }
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 16] = [
+    pub const ALL: [Key; 17] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -56,6 +58,7 @@ impl Key {
         Key::IdleTimeout,
         Key::LogFormat,
         Key::VersionReply,
+        Key::RingWithout,
     ];
 
     /// The name in a configuration file.
@@ -77,6 +80,7 @@ impl Key {
             Key::IdleTimeout => "idle_timeout",
             Key::LogFormat => "log_format",
             Key::VersionReply => "version_reply",
+            Key::RingWithout => "ring_without",
         }
     }
 

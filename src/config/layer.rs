@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::error::{Error, Fault, Origin};
 use super::key::Key;
-use super::{Config, LogFormat, MaxShrink, Require, Source, source, value};
+use super::{Config, LogFormat, MaxShrink, Require, RingFeature, Source, source, value};
 use crate::limits::{SOURCES_MAX, WORKERS_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -61,6 +61,8 @@ pub struct Layer {
     pub log_format: Option<Setting<LogFormat>>,
     /// See [`Config::version_reply`].
     pub version_reply: Option<Setting<String>>,
+    /// See [`Config::ring_without`].
+    pub ring_without: Option<Setting<Vec<RingFeature>>>,
 }
 
 impl Layer {
@@ -107,6 +109,7 @@ impl Layer {
                 self.log_format = given(origin, choice(text, choices)?);
             }
             Key::VersionReply => self.version_reply = given(origin, version_reply(text)?),
+            Key::RingWithout => self.ring_without = given(origin, value::ring_features(text)?),
         }
         Ok(())
     }
@@ -132,6 +135,7 @@ impl Layer {
             idle_timeout: self.idle_timeout.or(lower.idle_timeout),
             log_format: self.log_format.or(lower.log_format),
             version_reply: self.version_reply.or(lower.version_reply),
+            ring_without: self.ring_without.or(lower.ring_without),
         }
     }
 }
@@ -163,6 +167,7 @@ pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Config, Error>
         idle_timeout: value(top.idle_timeout).unwrap_or(Duration::ZERO),
         log_format: value(top.log_format).unwrap_or_default(),
         version_reply: value(top.version_reply).unwrap_or_else(|| "1.6.22".to_owned()),
+        ring_without: value(top.ring_without).unwrap_or_default(),
     })
 }
 
@@ -311,6 +316,7 @@ mod tests {
             (Key::LogFormat, "json", "xml"),
             (Key::State, "x", ""),
             (Key::VersionReply, "1.4.14", "1.4.13"),
+            (Key::RingWithout, "inline_send,multishot_recv", "inline_send,"),
         ] {
             let set = |text| Layer::default().set(key, text, Origin::Flag(key.flag()));
             assert_eq!(set(good), Ok(()));

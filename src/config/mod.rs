@@ -57,6 +57,31 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What `version` answers: exactly three numbers, at least 1.4.14.
     pub version_reply: String,
+    /// Features of io_uring that are left unused though the kernel has them, to find out which one is at fault.
+    pub ring_without: Vec<RingFeature>,
+}
+
+/// A feature of io_uring that the daemon can do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RingFeature {
+    /// Multishot receives.
+    MultishotRecv,
+    /// Sends that are carried out while they are submitted, without a completion.
+    InlineSend,
+    /// Completions worked on only when they are waited for.
+    DeferTaskrun,
+    /// Completions that do not interrupt.
+    CoopTaskrun,
+}
+
+impl RingFeature {
+    /// All of them, by the names that the ready line shows.
+    pub const NAMES: [(&str, RingFeature); 4] = [
+        ("multishot_recv", RingFeature::MultishotRecv),
+        ("inline_send", RingFeature::InlineSend),
+        ("defer_taskrun", RingFeature::DeferTaskrun),
+        ("coop_taskrun", RingFeature::CoopTaskrun),
+    ];
 }
 
 /// A named place that nodes come from.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::RingFeature;
 use super::error::{Fault, quoted};
 
 /// The oldest version that every client takes for one that knows `config get cluster`.
@@ -99,6 +100,18 @@ pub fn choice<T: Copy>(text: &str, choices: [(&str, T); 2]) -> Result<T, Fault> 
             format!("write {} or {}", choices[0].0, choices[1].0),
         )),
     }
+}
+
+/// Features of io_uring, separated by commas.
+pub fn ring_features(text: &str) -> Result<Vec<RingFeature>, Fault> {
+    let feature = |word: &str| match RingFeature::NAMES.iter().find(|(name, _)| *name == word.trim()) {
+        Some((_, feature)) => Ok(*feature),
+        None => Err(Fault::new(
+            format!("{} is no feature of io_uring that can be left out", quoted(word)),
+            format!("write {}", RingFeature::NAMES.map(|(name, _)| name).join(" or ")),
+        )),
+    };
+    text.split(',').map(feature).collect()
 }
 
 /// What `version` answers: three numbers, no less than 1.4.14, since clients refuse anything else.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::config::{Config, SourceKind};
+use crate::config::{Config, RingFeature, SourceKind};
 use crate::limits::DRAIN;
 use crate::mailbox::{self, Mail, Postbox};
 use crate::metrics::Metrics;
@@ -25,7 +25,7 @@ use crate::poller::Poller;
 use crate::signal::Signals;
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions};
-use crate::worker::{self, BindError, Exit, Limits, Listeners, Setup, StartError};
+use crate::worker::{self, BindError, Exit, Feature, Features, Limits, Listeners, Setup, StartError};
 use descriptors::{Shares, share_out};
 
 pub use descriptors::TooFew;
@@ -121,7 +121,16 @@ impl Daemon {
         // The sockets are kept here too until they listen.
         let reader = publisher.reader();
         let listen = listeners.try_clone().map_err(Error::Bind)?;
-        let setup = Setup { listeners, reader, workers: mailboxes, limits, metrics: metrics.clone() };
+        let features = config.ring_without.iter().fold(Features::ALL, |features, &feature| {
+            features.without(match feature {
+                RingFeature::MultishotRecv => Feature::MultishotRecv,
+                RingFeature::InlineSend => Feature::InlineSend,
+                RingFeature::DeferTaskrun => Feature::DeferTaskrun,
+                RingFeature::CoopTaskrun => Feature::CoopTaskrun,
+            })
+        });
+        let setup =
+            Setup { listeners, reader, workers: mailboxes, features, limits, metrics: metrics.clone() };
         let (threads, features) = worker::spawn(setup, exit).map_err(Error::Start)?;
         let mut crew = Crew { postboxes, threads, exits };
 
@@ -134,9 +143,9 @@ impl Daemon {
         let mut tasks = JoinSet::new();
         tasks.spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
         let (ready, is_ready) = oneshot::channel();
-        let poller_config = config.clone();
+        let (poller_config, counters) = (config.clone(), metrics.clone());
         tasks.spawn_local(
-            async move { Poller::open(&poller_config, publisher, metrics).await.run(ready).await },
+            async move { Poller::open(&poller_config, publisher, counters).await.run(ready).await },
         );
 
         tokio::select! {
@@ -172,7 +181,18 @@ impl Daemon {
             outcome = crew.gone() => outcome?,
             _ = signals.next() => return Err(Error::CutShort),
         }
-        tracing::info!("stopped");
+        tracing::info!(
+            accepted = metrics.sum(|worker| &worker.accepted),
+            refused = metrics.sum(|worker| &worker.refused),
+            requests = metrics.sum(|worker| &worker.requests),
+            errors = metrics.sum(|worker| &worker.errors),
+            enters = metrics.sum(|worker| &worker.enters),
+            pauses = metrics.sum(|worker| &worker.pauses),
+            accept_failures = metrics.sum(|worker| &worker.accept_failures),
+            buffers_exhausted = metrics.sum(|worker| &worker.buffers_exhausted),
+            overflows = metrics.sum(|worker| &worker.overflows),
+            "stopped"
+        );
         crew.dismiss()
     }
 }

@@ -42,11 +42,11 @@ impl Reply {
     /// A reply that is sent often: kept as many times over as fit the bound.
     pub fn repeated(unit: &[u8]) -> Self {
         let times = (REPEATED_BYTES_MAX / unit.len().max(1)).clamp(1, REPEATS_MAX);
-        let mut repeated = BytesMut::with_capacity(unit.len() * times);
+        // A `Bytes` that fills its memory to the last byte allocates when it is first cloned; this one does not.
+        let mut repeated = BytesMut::with_capacity(unit.len() * times + 1);
         for _ in 0..times {
             repeated.put_slice(unit);
         }
-        // A `Bytes` made of a vector allocates when it is first cloned; this one does not.
         Self { repeated: repeated.freeze(), unit: unit.len() }
     }
 

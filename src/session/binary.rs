@@ -33,8 +33,13 @@ impl Session {
             if next != Next::More {
                 break next;
             }
+            if responses.capacity() == responses.len() {
+                // As if what follows asked the like: then its responses grow the memory once, and fill it.
+                let like = responses.len() * ((input.len() - taken) / used);
+                responses.reserve(like.min(outbox.bytes_max()));
+            }
         };
-        outbox.push(&Reply::single(responses));
+        outbox.put(Reply::single(responses));
         (next, taken)
     }
 
@@ -67,7 +72,7 @@ impl Session {
                 return self.end(Farewell::Linger);
             }
             Found::Stats(arguments) => {
-                self.stats_echo = Some(echo);
+                self.stats_echo = Some(Box::new(echo));
                 return self.pause(Next::Stats(arguments));
             }
             Found::Quit => {

@@ -106,8 +106,9 @@ pub struct Session {
     state: State,
     /// Unknown until the first byte.
     encoding: Option<Encoding>,
-    /// What the response to a binary `stats` will repeat.
-    stats_echo: Option<Echo>,
+    /// What the response to a binary `stats` will repeat. Boxed, because every connection has room for it and
+    /// few ever ask.
+    stats_echo: Option<Box<Echo>>,
 }
 
 impl Default for Session {
@@ -163,8 +164,8 @@ impl Session {
         tally: &mut Tally,
     ) -> Next {
         match self.stats_echo.take() {
-            Some(echo) => outbox.push(&binary::stats(echo, &answer)),
-            None => outbox.push(&Reply::single(answer)),
+            Some(echo) => outbox.put(binary::stats(*echo, &answer)),
+            None => outbox.put(Reply::single(answer)),
         }
         self.resume(snapshot, outbox, tally)
     }
@@ -172,8 +173,8 @@ impl Session {
     /// Ends the session with a line that says why, after [`Next::Stats`] that nobody answers for one.
     pub fn refuse(&mut self, line: &'static str, outbox: &mut Outbox) -> Next {
         match self.stats_echo.take() {
-            Some(echo) => outbox.push(&binary::stats(echo, line.as_bytes())),
-            None => outbox.push(&Reply::fixed(line)),
+            Some(echo) => outbox.put(binary::stats(*echo, line.as_bytes())),
+            None => outbox.put(Reply::fixed(line)),
         }
         self.end(Farewell::Linger)
     }
@@ -259,8 +260,14 @@ fn find<'a>(request: Request<'_>, snapshot: &'a Snapshot, tally: &mut Tally) -> 
             let words: Vec<_> = arguments.split_ascii_whitespace().collect();
             Found::Stats(words.join(" ").into())
         }
-        Request::Nothing => Found::Done,
-        Request::Quit => Found::Quit,
+        Request::Nothing => {
+            tally.others += 1;
+            Found::Done
+        }
+        Request::Quit => {
+            tally.others += 1;
+            Found::Quit
+        }
     }
 }
 

@@ -13,6 +13,16 @@ pub struct Tally {
     pub version: u64,
     /// `stats` that was to be asked of an upstream.
     pub stats: u64,
+    /// Commands that do nothing here, and `quit`.
+    pub others: u64,
     /// Lines answered with an error.
     pub errors: u64,
+}
+
+impl Tally {
+    /// Requests of any kind.
+    pub fn requests(&self) -> u64 {
+        let Self { config_get, misses, get, version, stats, others, errors } = *self;
+        config_get + misses + get + version + stats + others + errors
+    }
 }

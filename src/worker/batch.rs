@@ -21,6 +21,7 @@ impl Worker {
             for completion in batch.drain(..) {
                 self.completed(completion);
             }
+            self.sent_inline();
             self.settle_all();
             self.count();
         }
@@ -43,6 +44,8 @@ impl Worker {
     fn count(&mut self) {
         let tally = std::mem::take(&mut self.tally);
         self.counters().count(&tally);
+        let enters = self.ring.take_enters();
+        self.counters().enters.add(enters);
         if self.ring.take_overflow() {
             self.counters().overflows.add(1);
         }

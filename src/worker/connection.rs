@@ -16,6 +16,19 @@ pub(super) enum Receiving {
     Stopping,
 }
 
+/// How what is owed goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// No send is in the kernel.
+    Off,
+    /// An inline one is: unless it fails, its completion never comes.
+    Inline,
+    /// None is; the last one found the socket full, so the next has to wait for room.
+    Full,
+    /// One that waits for room is.
+    Waiting,
+}
+
 /// What the session waits for before it takes the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waiting {
@@ -34,8 +47,9 @@ pub(super) enum Closing {
     No,
     /// When all it is owed is sent.
     AfterReplies(Farewell),
-    /// All is sent and said; what the client still sends is thrown away until it closes, or until then.
-    Lingering { until: Instant, thrown: usize },
+    /// All is sent and said, and nothing is `active` from then on; what the client still sends is thrown away
+    /// until it closes, or has lingered long enough.
+    Lingering { thrown: u32 },
     /// The descriptor is gone; the slot waits for its last completion.
     Closed,
 }
@@ -51,7 +65,7 @@ pub(super) struct Connection {
     pub session: Session,
     pub outbox: Outbox,
     pub receiving: Receiving,
-    pub sending: bool,
+    pub sending: Sending,
     pub waiting: Waiting,
     pub closing: Closing,
     /// The client sends nothing more (half-close), or is not listened to any more (drain).
@@ -73,7 +87,7 @@ impl Connection {
             session: Session::default(),
             outbox: Outbox::default(),
             receiving: Receiving::Off,
-            sending: false,
+            sending: Sending::Off,
             waiting: Waiting::No,
             closing: Closing::No,
             input_ended: false,
@@ -84,13 +98,23 @@ impl Connection {
         }
     }
 
+    /// Whether a send is in the kernel.
+    pub fn is_sending(&self) -> bool {
+        matches!(self.sending, Sending::Inline | Sending::Waiting)
+    }
+
+    /// Whether something is to follow as soon as what is owed has been sent.
+    pub fn waits_for_send(&self) -> bool {
+        self.closing != Closing::No || self.input_ended || self.waiting == Waiting::ForRoom
+    }
+
     /// Whether nothing of it is in the kernel.
     pub fn is_quiet(&self) -> bool {
-        !self.sending && self.receiving == Receiving::Off
+        !self.is_sending() && self.receiving == Receiving::Off
     }
 
     /// Whether everything that was asked has been answered and sent.
     pub fn is_settled(&self) -> bool {
-        !self.sending && self.outbox.is_empty() && self.waiting == Waiting::No
+        !self.is_sending() && self.outbox.is_empty() && self.waiting == Waiting::No
     }
 }

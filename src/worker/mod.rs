@@ -19,6 +19,7 @@ mod batch;
 mod buffers;
 mod connection;
 mod drain;
+mod features;
 mod listener;
 mod mail;
 mod probe;
@@ -32,8 +33,9 @@ mod token;
 
 use std::time::{Duration, Instant};
 
+pub use features::{Feature, Features};
 pub use listener::{BindError, Listeners, bind};
-pub use probe::{Features, Unavailable, available};
+pub use probe::{Unavailable, available};
 pub use thread::{Exit, Setup, StartError, cpus, spawn};
 
 use crate::mailbox::Mailbox;
@@ -91,6 +93,8 @@ struct Worker {
     tally: Tally,
     /// Slots with something to settle at the end of the batch.
     touched: Vec<u32>,
+    /// Slots with an inline send in the kernel, and its bytes.
+    inline: Vec<(u32, u32)>,
     /// Slots whose receive found no buffer.
     starved: Vec<u32>,
     /// Connections that linger, and those among them that were refused.

@@ -9,31 +9,12 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
+use io_uring::cqueue;
 use io_uring::types::BufRingEntry;
-use io_uring::{IoUring, cqueue, opcode, types};
 use rustix::io::Errno;
 
-/// What of io_uring is in use. What every supported kernel has (multishot accept and receive, buffer
-/// rings) is not listed: without it there is no start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Features {
-    /// Completions are worked on when the worker waits for them, by a ring of one thread (Linux 6.1).
-    pub defer_taskrun: bool,
-    /// Completions do not interrupt the worker (Linux 5.19); implied by the first.
-    pub coop_taskrun: bool,
-}
-
-impl fmt::Display for Features {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("multishot_accept,multishot_recv,buffer_ring")?;
-        if self.defer_taskrun {
-            f.write_str(",single_issuer,defer_taskrun")?;
-        } else if self.coop_taskrun {
-            f.write_str(",coop_taskrun")?;
-        }
-        Ok(())
-    }
-}
+use super::features::{Feature, Features};
+use super::ring::{receive, send_inline};
 
 /// io_uring can't be used; says why, and what to do about it.
 #[derive(Debug)]
@@ -58,7 +39,7 @@ impl fmt::Display for Unavailable {
                 "the kernel has none, or a seccomp filter hides it: use Linux 6.1 or later, and allow io_uring_setup, io_uring_enter and io_uring_register",
             ),
             (Some(Errno::INVAL | Errno::OPNOTSUPP), _) => {
-                f.write_str("the kernel is too old for it: use Linux 6.0 or later (6.1 is best)")
+                f.write_str("the kernel is too old for it: use Linux 5.19 or later (6.1 is best)")
             }
             (Some(Errno::NOMEM), _) => f.write_str("raise the locked-memory limit (ulimit -l, LimitMEMLOCK=)"),
             (Some(Errno::MFILE | Errno::NFILE), _) => f.write_str("raise the descriptor limit (ulimit -n, LimitNOFILE=)"),
@@ -80,53 +61,51 @@ impl Unavailable {
     }
 }
 
-/// Whether workers could run here.
+/// Whether workers could run here, and with what.
 pub fn available() -> Result<Features, Unavailable> {
-    Features::probe()
+    Features::ALL.probe()
 }
 
 impl Features {
-    /// Tries each feature on a small ring.
-    pub(super) fn probe() -> Result<Self, Unavailable> {
-        let best = Features { defer_taskrun: true, coop_taskrun: true };
-        let fair = Features { defer_taskrun: false, coop_taskrun: true };
-        let plain = Features { defer_taskrun: false, coop_taskrun: false };
-        let mut refused = None;
-        for features in [best, fair, plain] {
+    /// Tries each feature on a small ring: those of this set that work here.
+    pub(super) fn probe(self) -> Result<Self, Unavailable> {
+        let mut features = self;
+        // Each attempt leaves out one more.
+        let mut last_resorts = [Feature::DeferTaskrun, Feature::CoopTaskrun].into_iter();
+        loop {
             match features.build(8, 16) {
-                Ok(ring) => {
-                    try_receive(ring)?;
-                    return Ok(features);
-                }
+                Ok(_) => break,
                 // Only an unknown flag is worth another try; a ban is a ban.
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => refused = Some(error),
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => match last_resorts.next()
+                {
+                    Some(feature) => features = features.without(feature),
+                    None => return Err(Unavailable::setup(error)),
+                },
                 Err(error) => return Err(Unavailable::setup(error)),
             }
         }
-        Err(Unavailable::setup(refused.unwrap_or_else(|| Errno::INVAL.into())))
-    }
-
-    /// A ring with these features.
-    pub(super) fn build(self, submissions: u32, completions: u32) -> io::Result<IoUring> {
-        let mut builder = IoUring::builder();
-        builder.setup_cqsize(completions).setup_clamp().dontfork();
-        if self.defer_taskrun {
-            builder.setup_single_issuer().setup_defer_taskrun();
-        } else if self.coop_taskrun {
-            builder.setup_coop_taskrun();
+        if features.has(Feature::MultishotRecv) && try_receive(features).is_err() {
+            features = features.without(Feature::MultishotRecv);
         }
-        builder.build(submissions)
+        if !features.has(Feature::MultishotRecv) {
+            try_receive(features)?;
+        }
+        if features.has(Feature::InlineSend) && !try_inline_send(features) {
+            features = features.without(Feature::InlineSend);
+        }
+        Ok(features)
     }
 }
 
-/// Receives a byte the way that workers do: multishot, into a ring of buffers.
-fn try_receive(mut ring: IoUring) -> Result<(), Unavailable> {
+/// Receives a byte the way that workers do: into a ring of buffers, multishot if that is among the features.
+fn try_receive(features: Features) -> Result<(), Unavailable> {
     /// One buffer, and the ring of one entry that leads to it, which the kernel wants on a page of its own.
     #[repr(align(4096))]
     struct Page([u64; 512]);
     let mut page = Box::new(Page([0; 512]));
     let buffer = Box::new([0u8; 8]);
     let entries: *mut BufRingEntry = page.0.as_mut_ptr().cast();
+    let mut ring = features.build(8, 16).map_err(Unavailable::setup)?;
     // SAFETY: `page` and `buffer` live until `ring` is dropped below; the entry and the tail lie in the page.
     let registered = unsafe {
         (*entries).set_addr(buffer.as_ptr() as u64);
@@ -140,7 +119,7 @@ fn try_receive(mut ring: IoUring) -> Result<(), Unavailable> {
     let attempt = || -> io::Result<(i32, u32)> {
         let (mut here, there) = UnixStream::pair()?;
         here.write_all(b"x")?;
-        let entry = opcode::RecvMulti::new(types::Fd(there.as_raw_fd()), 0).build();
+        let entry = receive(features, there.as_raw_fd(), 0);
         // SAFETY: it receives into `buffer`, which outlives the ring.
         unsafe { ring.submission().push(&entry) }.map_err(|_| Errno::BUSY)?;
         ring.submit_and_wait(1)?;
@@ -154,13 +133,38 @@ fn try_receive(mut ring: IoUring) -> Result<(), Unavailable> {
     let outcome = attempt();
     drop(ring);
     drop((page, buffer));
-    let failed = |error| Err(Unavailable::of("a multishot receive (Linux 6.0)", error));
+    let failed = |error| Err(Unavailable::of("a receive into a buffer ring (Linux 5.19)", error));
     match outcome {
         Ok((result, flags)) if result > 0 && cqueue::buffer_select(flags).is_some() => Ok(()),
         Ok((result, _)) if result < 0 => failed(io::Error::from_raw_os_error(-result)),
         Ok(_) => failed(Errno::INVAL.into()),
         Err(error) => failed(error),
     }
+}
+
+/// Whether an inline send that fits says nothing, and one that does not fit says how far it came.
+fn try_inline_send(features: Features) -> bool {
+    /// More than the kernel queues on a socket pair by default.
+    const TOO_MUCH: usize = 4 << 20;
+    let bytes = vec![0; TOO_MUCH];
+    let attempt = || -> io::Result<bool> {
+        let mut ring = features.build(8, 16)?;
+        let (here, there) = UnixStream::pair()?;
+        for (length, fits) in [(1, true), (TOO_MUCH, false)] {
+            let entry = send_inline(here.as_raw_fd(), &bytes[..length]);
+            // SAFETY: `bytes` outlives the ring.
+            unsafe { ring.submission().push(&entry) }.map_err(|_| Errno::BUSY)?;
+            ring.submit()?;
+            let told = ring.completion().next().map(|entry| entry.result());
+            let short = told.is_some_and(|result| result > 0 && (result as usize) < length);
+            if fits == told.is_some() || fits == short {
+                return Ok(false);
+            }
+        }
+        drop(there);
+        Ok(true)
+    };
+    attempt().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -188,8 +192,15 @@ mod tests {
     }
 
     #[test]
-    fn works_here_or_says_why_not() {
-        if let Err(error) = Features::probe() {
+    fn works_here_with_and_without_each_feature() {
+        for left_out in Feature::ALL {
+            let wanted = Features::ALL.without(left_out);
+            match wanted.probe() {
+                Ok(found) => assert!(!found.has(left_out), "{found}"),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        if let Err(error) = Features::ALL.probe() {
             panic!("{error}");
         }
     }

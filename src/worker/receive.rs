@@ -33,8 +33,8 @@ impl Worker {
                         connection.session.receive(input, snapshot, &mut connection.outbox, &mut self.tally)
                     }
                     Closing::Lingering { thrown, .. } => {
-                        *thrown += input.len();
-                        if *thrown > LINGER_BYTES_MAX {
+                        *thrown = thrown.saturating_add(length);
+                        if *thrown as usize > LINGER_BYTES_MAX {
                             connection.input_ended = true;
                         }
                         Next::More

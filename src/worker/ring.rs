@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
 
-use super::probe::{Features, Unavailable};
+use super::features::{Feature, Features};
+use super::probe::Unavailable;
 use super::token::Token;
 
 /// Entries of the submission queue: operations that go in with one system call.
@@ -35,6 +37,10 @@ pub(super) struct Ring {
     early: Vec<Completion>,
     /// Whether completions did not fit the queue.
     overflowed: bool,
+    /// See [`Ring::is_clear`].
+    clear: bool,
+    /// System calls.
+    enters: u64,
     /// Why operations can't be submitted any more; told by the next wait.
     failed: Option<io::Error>,
     /// The timer's duration; the kernel reads it when the operation is submitted.
@@ -44,15 +50,17 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// A ring with the best settings that this kernel has; to be called on the thread that uses it.
-    pub fn new() -> Result<Self, Unavailable> {
-        let features = Features::probe()?;
+    /// A ring with those of the `wanted` features that this kernel has; to be called on the thread that uses it.
+    pub fn new(wanted: Features) -> Result<Self, Unavailable> {
+        let features = wanted.probe()?;
         let io = features.build(SUBMISSIONS, COMPLETIONS).map_err(Unavailable::setup)?;
         Ok(Self {
             io,
             features,
             early: Vec::new(),
             overflowed: false,
+            clear: true,
+            enters: 0,
             failed: None,
             tick: Box::new(types::Timespec::new()),
             bell: Box::new([0; 8]),
@@ -76,16 +84,28 @@ impl Ring {
         self.push(opcode::AcceptMulti::new(types::Fd(listener)).flags(flags).build(), token);
     }
 
-    /// Receives into the buffers of `group` until the input ends or the buffers do.
+    /// Receives into the buffers of `group`: until the input ends or the buffers do, or, where the kernel has no
+    /// multishot receive, once.
     pub fn receive(&mut self, socket: i32, group: u16, token: Token) {
-        self.push(opcode::RecvMulti::new(types::Fd(socket), group).build(), token);
+        self.push(receive(self.features, socket, group), token);
     }
 
     /// Sends. The caller keeps `bytes` where they are until the completion.
     pub fn send(&mut self, socket: i32, bytes: &[u8], token: Token) {
-        // A length beyond u32 can't be owed to one client; a shorter send is only a short send.
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.push(opcode::Send::new(types::Fd(socket), bytes.as_ptr(), length).build(), token);
+        self.push(opcode::Send::new(types::Fd(socket), bytes.as_ptr(), length(bytes)).build(), token);
+    }
+
+    /// Sends while it is submitted, as much as the socket takes at once. A completion comes only if that was less
+    /// than all of it, and is then there with the next [`Ring::wait`]; silence after one that [`Ring::is_clear`]
+    /// is success. The caller keeps `bytes` where they are until then.
+    ///
+    /// False, and nothing is done, where the kernel can't.
+    pub fn send_inline(&mut self, socket: i32, bytes: &[u8], token: Token) -> bool {
+        let can = self.features.has(Feature::InlineSend);
+        if can {
+            self.push(send_inline(socket, bytes), token);
+        }
+        can
     }
 
     /// Ends the operation that was submitted with a token; its last completion follows.
@@ -114,6 +134,7 @@ impl Ring {
 
     /// Submits what was asked for, and waits for nothing.
     pub fn submit(&mut self) -> io::Result<()> {
+        self.enters += 1;
         match self.io.submit() {
             Err(error) if !is_passing(&error) => Err(error),
             _ => Ok(()),
@@ -128,14 +149,28 @@ impl Ring {
         self.overflowed |= self.io.submission().cq_overflow();
         batch.append(&mut self.early);
         let want = usize::from(may_sleep && batch.is_empty());
+        self.enters += 1;
         match self.io.submit_and_wait(want) {
             Ok(_) => {}
             // A signal; or completions that must be taken out first.
             Err(error) if is_passing(&error) => {}
             Err(error) => return Err(error),
         }
+        let submitted = self.io.submission().is_empty();
         take(&mut self.io, batch);
+        self.clear = submitted && !self.io.submission().cq_overflow();
         Ok(())
+    }
+
+    /// Whether everything pushed before the last [`Ring::wait`] was submitted, and all that had completed by then
+    /// was told.
+    pub fn is_clear(&self) -> bool {
+        self.clear
+    }
+
+    /// System calls made by this ring's loop since it was asked last.
+    pub fn take_enters(&mut self) -> u64 {
+        std::mem::take(&mut self.enters)
     }
 
     /// Whether completions did not fit the queue since this was asked last. They came later; none is lost.
@@ -152,6 +187,7 @@ impl Ring {
                 return;
             }
             // The queue is full in the middle of a batch: submit, and keep what completes for the next one.
+            self.enters += 1;
             match self.io.submit() {
                 Ok(_) => {}
                 Err(error) if is_passing(&error) => take(&mut self.io, &mut self.early),
@@ -162,6 +198,30 @@ impl Ring {
             }
         }
     }
+}
+
+/// A receive into the buffers of `group`.
+pub(super) fn receive(features: Features, socket: i32, group: u16) -> squeue::Entry {
+    let socket = types::Fd(socket);
+    if features.has(Feature::MultishotRecv) {
+        return opcode::RecvMulti::new(socket, group).build();
+    }
+    let anywhere = std::ptr::null_mut();
+    let entry = opcode::Recv::new(socket, anywhere, 0).buf_group(group).build();
+    entry.flags(squeue::Flags::BUFFER_SELECT)
+}
+
+/// A send that never waits, and whose completion comes only if not all was sent: `MSG_WAITALL` makes less than all
+/// a failure, and only success is silent.
+pub(super) fn send_inline(socket: i32, bytes: &[u8]) -> squeue::Entry {
+    let flags = SendFlags::DONTWAIT.bits() as i32 | RecvFlags::WAITALL.bits() as i32;
+    let entry = opcode::Send::new(types::Fd(socket), bytes.as_ptr(), length(bytes)).flags(flags).build();
+    entry.flags(squeue::Flags::SKIP_SUCCESS)
+}
+
+/// A length beyond u32 can't be owed to one client; a shorter send is only a short send.
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
 fn is_passing(error: &io::Error) -> bool {

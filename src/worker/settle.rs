@@ -2,14 +2,15 @@
 
 use std::os::fd::{AsRawFd, IntoRawFd};
 
+use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
 
 use super::Worker;
 use super::buffers::{BUFFERS, GROUP};
-use super::connection::{Closing, Connection, Receiving, Waiting};
+use super::connection::{Closing, Connection, Receiving, Sending, Waiting};
 use super::ring::Completion;
 use super::token::{Operation, Token};
-use crate::limits::{LINGER, UNREAD_BYTES_MAX};
+use crate::limits::UNREAD_BYTES_MAX;
 use crate::session::Farewell;
 
 impl Worker {
@@ -21,21 +22,47 @@ impl Worker {
         }
     }
 
-    /// A send has taken some bytes, or failed.
+    /// A send has taken some bytes, or failed. An inline one that took all it was given is not heard of.
     pub(super) fn sent(&mut self, completion: Completion) {
         let slot = completion.token.slot;
         let Some(connection) = self.slots.of(completion.token) else { return };
-        connection.sending = false;
+        connection.sending = Sending::Full;
         match completion.result {
             Ok(bytes) => {
                 connection.outbox.sent(bytes as usize);
                 connection.active = self.now;
+                if connection.outbox.is_empty() {
+                    connection.sending = Sending::Off;
+                }
                 self.counters().bytes_sent.add(u64::from(bytes));
             }
-            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            Err(Errno::INTR | Errno::AGAIN) => {}
             Err(_) => self.close(slot),
         }
         self.touch(slot);
+    }
+
+    /// The inline sends that the kernel has said nothing of have taken everything.
+    pub(super) fn sent_inline(&mut self) {
+        if !self.ring.is_clear() {
+            return;
+        }
+        let mut inline = std::mem::take(&mut self.inline);
+        let mut bytes_sent = 0;
+        for (slot, bytes) in inline.drain(..) {
+            let sent = self.slots.at(slot).filter(|connection| connection.sending == Sending::Inline);
+            let Some(connection) = sent else { continue };
+            connection.sending = Sending::Off;
+            connection.outbox.sent(bytes as usize);
+            connection.active = self.now;
+            bytes_sent += u64::from(bytes);
+            if connection.waits_for_send() {
+                self.touch(slot);
+            }
+        }
+        self.counters().bytes_sent.add(bytes_sent);
+        // It keeps its memory for the next batch.
+        self.inline = inline;
     }
 
     /// Settles every slot that something happened to in this batch.
@@ -73,10 +100,21 @@ impl Worker {
             return self.free_if_quiet(slot);
         }
         if let Some(socket) =
-            connection.socket.as_ref().filter(|_| !connection.sending && !connection.outbox.is_empty())
+            connection.socket.as_ref().filter(|_| !connection.is_sending() && !connection.outbox.is_empty())
         {
-            self.ring.send(socket.as_raw_fd(), connection.outbox.piece(), token);
-            connection.sending = true;
+            let (socket, piece) = (socket.as_raw_fd(), connection.outbox.piece());
+            // A send with something to follow has to be heard of: nothing else might end the sleep.
+            let inline = connection.sending == Sending::Off
+                && piece.len() == connection.outbox.owed()
+                && !connection.waits_for_send()
+                && self.ring.send_inline(socket, piece, token);
+            connection.sending = if inline {
+                self.inline.push((slot, piece.len() as u32));
+                Sending::Inline
+            } else {
+                self.ring.send(socket, piece, token);
+                Sending::Waiting
+            };
         }
         if connection.is_settled() {
             self.end_if_done(slot);
@@ -107,7 +145,8 @@ impl Worker {
                 if let Some(socket) = &connection.socket {
                     let _ = shutdown(socket, Shutdown::Write);
                 }
-                connection.closing = Closing::Lingering { until: self.now + LINGER, thrown: 0 };
+                connection.closing = Closing::Lingering { thrown: 0 };
+                connection.active = self.now;
                 self.lingering += 1;
             }
         }
@@ -157,7 +196,7 @@ impl Worker {
             self.lingering -= 1;
         }
         connection.closing = Closing::Closed;
-        if connection.sending {
+        if connection.is_sending() {
             // It may wait for a client that does not read; this ends it with an error.
             let _ = shutdown(&socket, Shutdown::Both);
         }

@@ -78,6 +78,12 @@ mod tests {
     }
 
     #[test]
+    fn an_idle_connection_is_small() {
+        // The rest of its 256 bytes is for its places in the lists of a batch.
+        assert!(size_of::<Place>() <= 192, "{}", size_of::<Place>());
+    }
+
+    #[test]
     fn a_late_word_for_the_last_tenant_finds_nobody() {
         let mut slots = Slots::default();
         let slot = slots.insert(connection());

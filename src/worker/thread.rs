@@ -10,8 +10,9 @@ use std::time::Instant;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::buffers::Buffers;
+use super::features::Features;
 use super::listener::{Listener, Listeners};
-use super::probe::{Features, Unavailable};
+use super::probe::Unavailable;
 use super::ring::Ring;
 use super::slots::Slots;
 use super::{Limits, Phase, Worker};
@@ -30,6 +31,8 @@ pub struct Setup {
     pub reader: Reader,
     /// A mailbox for each worker, and its way to ask for `stats`.
     pub workers: Vec<(Mailbox, stats::Asker)>,
+    /// What of io_uring they may use.
+    pub features: Features,
     /// Bounds, the same for all.
     pub limits: Limits,
     /// Where they count.
@@ -73,7 +76,7 @@ pub fn spawn(
 ) -> Result<(Vec<JoinHandle<()>>, Features), StartError> {
     let (ready, is_ready) = mpsc::channel();
     let cpus = cpus();
-    let Setup { listeners, reader, workers, limits, metrics } = setup;
+    let Setup { listeners, reader, workers, features: wanted, limits, metrics } = setup;
     let mut threads = Vec::new();
     for (index, ((mailbox, stats), sockets)) in workers.into_iter().zip(listeners.workers).enumerate() {
         let (ready, exit) = (ready.clone(), exit(index));
@@ -82,7 +85,7 @@ pub fn spawn(
         let body = move || {
             pin(cpu);
             let (ring, buffers) =
-                match Ring::new().and_then(|ring| buffers(&ring).map(|buffers| (ring, buffers))) {
+                match Ring::new(wanted).and_then(|ring| buffers(&ring).map(|buffers| (ring, buffers))) {
                     Ok(made) => made,
                     Err(error) => return drop(ready.send(Err(error))),
                 };
@@ -104,6 +107,7 @@ pub fn spawn(
                 index,
                 tally: Tally::default(),
                 touched: Vec::new(),
+                inline: Vec::new(),
                 starved: Vec::new(),
                 lingering: 0,
                 refused: 0,

@@ -8,7 +8,7 @@ use super::accept::ACCEPT_RETRY;
 use super::connection::{Closing, Connection, Waiting};
 use super::token::{Operation, Token};
 use super::{Phase, Worker};
-use crate::limits::DRAIN;
+use crate::limits::{DRAIN, LINGER};
 
 /// How often a draining worker looks round.
 const DRAIN_TICK: Duration = Duration::from_millis(20);
@@ -76,7 +76,7 @@ fn is_over(connection: &Connection, now: Instant, idle_timeout: Duration) -> boo
     let silent = now.saturating_duration_since(connection.active);
     let idle = !idle_timeout.is_zero() && silent >= idle_timeout;
     match connection.closing {
-        Closing::Lingering { until, .. } => until <= now,
+        Closing::Lingering { .. } => silent >= LINGER,
         // One that waits for `stats` is not idle: we are.
         Closing::No => idle && connection.waiting != Waiting::ForStats,
         Closing::AfterReplies(_) => idle,
