@@ -223,6 +223,10 @@ struct ServeArgs {
     /// Sources that must have answered before a list is served: any, all [default: any]
     #[arg(long, value_name = "WHICH", help_heading = POLLING)]
     require: Option<String>,
+    /// Hold back an answer that removes more than this share of a source's nodes (like 50%) until it was seen in
+    /// three polls in a row [default: off]
+    #[arg(long, value_name = "SHARE", help_heading = POLLING)]
+    max_shrink: Option<String>,
     /// Added to the sum of the upstreams' versions [default: 1000000]
     #[arg(long, value_name = "N", help_heading = POLLING)]
     version_base: Option<String>,

@@ -86,6 +86,14 @@ pub const BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// Polls in a row that must show the same older (or same-version, yet different) list before it is taken.
 pub const STALE_POLLS: u32 = 3;
 
+/// Longest silence of a source that is believed of a state file; a longer one is a clock that was set. Also the longest
+/// `drop_after`.
+pub const SILENCE_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Failed polls in a row, in this run and with another source that answers, before the nodes of a source that is silent
+/// for too long are taken off: a restart, a clock that was set, or a network of ours that comes back takes off nothing.
+pub const DROP_POLLS: u32 = 3;
+
 /// Most nodes that are told the list at a time.
 pub const ANNOUNCEMENTS_MAX: usize = 16;
 

@@ -56,12 +56,15 @@ const ANYTHING: &[&str] = &["*"];
 const EVERYWHERE: &str = "limits";
 
 /// Rooms, and files of other rooms, that only compute.
-const PURE: [&str; 8] = [
+const PURE: [&str; 11] = [
     "src/cluster",
     "src/protocol",
     "src/lint",
     "src/session",
     "src/poller/source.rs",
+    "src/poller/event.rs",
+    "src/poller/silence.rs",
+    "src/poller/memory.rs",
     "src/poller/backoff.rs",
     "src/poller/ledger.rs",
     "src/poller/doubts.rs",

@@ -237,3 +237,57 @@ fn full_listener() -> (std::net::SocketAddr, Vec<socket2::Socket>) {
     }
     (address.as_socket().unwrap(), sockets)
 }
+
+/// A configuration of two upstreams, of which the first may be dropped.
+fn two(directory: &tempfile::TempDir, alpha: &Upstream, beta: &Upstream) -> String {
+    let path = directory.path().join("mimikyu.toml");
+    let text = format!(
+        "max_shrink = 0.5\n\
+         [[source]]\nname = \"alpha\"\nupstream = \"{}\"\ndrop_after = \"300ms\"\n\
+         [[source]]\nname = \"beta\"\nupstream = \"{}\"\nmax_shrink = \"off\"\n",
+        alpha.address, beta.address
+    );
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_list_that_shrinks_too_much_is_taken_at_the_third_poll() {
+    let (alpha, beta) = (Upstream::list(5, "a1 a2 a3"), Upstream::list(7, "b1 b2 b3"));
+    let directory = tempfile::tempdir().unwrap();
+    let mut mimikyu = start(&["--config", &two(&directory, &alpha, &beta)]);
+    mimikyu.until_hosts("a1 a2 a3 b1 b2 b3");
+    beta.set_list(8, "b1");
+    mimikyu.until_hosts("a1 a2 a3 b1");
+    let asked = alpha.asked("config get cluster");
+    alpha.set_list(6, "a1");
+    let line = mimikyu.logged("WARN source shrank: its shorter list is held back");
+    assert!(line.contains("removed=2 of=3") && line.contains("seen=\"1 of 3\""), "{line}");
+    mimikyu.until_hosts("a1 b1");
+    assert!(alpha.asked("config get cluster") >= asked + 3);
+    mimikyu.logged("WARN source answers the same shorter list again and again: it is taken");
+    assert_eq!(mimikyu.count("source shrank"), 1, "beta may shrink as it likes");
+}
+
+#[test]
+fn a_source_that_is_gone_for_too_long_is_dropped_and_comes_back_and_a_restart_knows() {
+    let (alpha, beta) = (Upstream::list(5, "a1 a2"), Upstream::list(7, "b1"));
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state");
+    let config = two(&directory, &alpha, &beta);
+    let arguments = ["--config", &config, "--state", state.to_str().unwrap()];
+    let mut mimikyu = start(&arguments);
+    mimikyu.until_hosts("a1 a2 b1");
+    alpha.set(Behaviour::Resets);
+    let dropped = mimikyu.until_hosts("b1");
+    let line = mimikyu.logged("ERROR source is silent for longer than drop_after: its nodes are taken off");
+    assert!(line.contains("source=\"alpha\"") && line.contains("nodes=2"), "{line}");
+    mimikyu.signal("KILL");
+    mimikyu.exit();
+    let mut mimikyu = start(&arguments);
+    let again = mimikyu.list();
+    assert_eq!((again.hosts(), again.version), ("b1".into(), dropped.version));
+    alpha.set_list(5, "a1 a2");
+    assert_eq!(mimikyu.until_hosts("a1 a2 b1").version, dropped.version + 1);
+    mimikyu.logged("WARN source answers again: its nodes, which were taken off, are listed again");
+}

@@ -4,9 +4,15 @@
 //! sources alpha beta       the sources, all endpoints ("~name" has no versions)
 //! base 1000                the version base (1000 unless said)
 //! require all              (any unless said)
+//! max_shrink 50%           (off unless said)
+//! drop_after alpha 60      in seconds (never unless said)
 //! last 1005 a b            the state file's last list
 //! known alpha 5 a b        the state file's last good answer of a source
+//! silent alpha 50          the state file's: alpha has not answered for 50 seconds
+//! dropped alpha 50         the same, and its nodes are off the list
 //! start                    from here on it runs
+//! restart 30               it stops, and 30 seconds later goes on from its state file
+//! wait 60                  60 seconds pass; every answer takes another 10
 //! alpha 5 a b              alpha answers version 5 and these hosts
 //! beta !                   beta fails
 //! grace                    the startup grace ends
@@ -21,23 +27,34 @@ use std::path::Path;
 use std::time::Duration;
 
 use mimikyu::cluster::{Cluster, Node, Version};
-use mimikyu::config::Require;
-use mimikyu::poller::ledger::{Ledger, Publication, Rules};
-use mimikyu::poller::source::{Failure, Source};
+use mimikyu::config::{self, Config, HostPort, Layer, MaxShrink, Origin, Require, Setting, SourceKind};
+use mimikyu::poller::event::Failure;
+use mimikyu::poller::ledger::{Ledger, Publication};
+use mimikyu::poller::memory::{recall, remember};
+use mimikyu::state::{self, Remembered, Silent, State};
 use mimikyu::upstream::Answer;
+
+/// When the stories begin, in seconds since 1970.
+const WALL: Duration = Duration::from_secs(1_763_000_000);
 
 #[derive(Default)]
 struct Story {
     sources: Vec<String>,
     require: Require,
     base: Option<u32>,
+    max_shrink: Option<MaxShrink>,
+    drop_after: HashMap<String, Duration>,
     last: Option<Cluster>,
     known: HashMap<String, Cluster>,
+    silent: HashMap<String, Silent>,
+    config: Option<Config>,
     ledger: Option<Ledger>,
     /// What clients are served, and whether the last step published it.
     served: Option<Cluster>,
     published: bool,
+    /// Time since the story began, and of that until it was started last.
     now: Duration,
+    started: Duration,
 }
 
 impl Story {
@@ -51,15 +68,32 @@ impl Story {
             ["known", source, version, ..] => {
                 self.known.insert(source.into(), cluster(version, &words[3..])?);
             }
-            ["start"] => {
-                let source =
-                    |name: &String| Source::new(self.known.get(name.trim_start_matches('~')).cloned());
-                let sources = self.sources.iter().map(source).collect();
-                let rules = Rules { require: self.require, version_base: self.base.unwrap_or(1000) };
-                let (ledger, publication) = Ledger::new(rules, sources, self.last.take());
-                self.ledger = Some(ledger);
-                self.publish(publication)?;
+            ["max_shrink", share] => {
+                self.max_shrink = Some(MaxShrink::new(share).map_err(|fault| fault.to_string())?);
             }
+            ["drop_after", source, time] => {
+                self.drop_after.insert(source.into(), seconds(time)?);
+            }
+            [word @ ("silent" | "dropped"), source, time] => {
+                let since = (WALL - seconds(time)?).as_secs();
+                self.silent.insert(source.into(), Silent { since, dropped: word == "dropped" });
+            }
+            ["start"] => {
+                self.config = Some(self.config()?);
+                let state = State {
+                    served: self.last.take(),
+                    sources: self.sources.iter().filter_map(|name| self.remembered(name)).collect(),
+                };
+                self.start(&state)?;
+            }
+            ["restart", time] => {
+                let (now, wall) = (self.now - self.started, WALL + self.now);
+                let config = self.config.clone().ok_or("it has not started")?;
+                let state = remember(&config.sources, self.ledger()?, now, wall);
+                self.now += seconds(time)?;
+                self.start(&state::decode(&state::encode(&state))?)?;
+            }
+            ["wait", time] => self.now += seconds(time)?,
             ["grace"] => {
                 let publication = self.ledger()?.end_grace();
                 self.publish(publication)?;
@@ -81,13 +115,54 @@ impl Story {
                     [] => return Err("an answer or ! is missing".into()),
                 };
                 self.now += Duration::from_secs(10);
-                let now = self.now;
-                let (_, publication) = self.ledger()?.observe(place, outcome, now);
-                self.publish(publication)?;
+                let now = self.now - self.started;
+                let observed = self.ledger()?.observe(place, outcome, now);
+                self.publish(observed.publication)?;
             }
             [] => {}
         }
         Ok(())
+    }
+
+    /// A source's kind: "~name" has no versions.
+    fn source(&self, name: &str) -> config::Source {
+        let host = HostPort { host: "x".into(), port: 11211 };
+        let (name, kind) = match name.strip_prefix('~') {
+            Some(name) => (name, SourceKind::Dns(host)),
+            None => (name, SourceKind::Endpoint(host)),
+        };
+        let drop_after = self.drop_after.get(name).copied();
+        config::Source { drop_after, ..config::Source::new(name, kind) }
+    }
+
+    fn config(&self) -> Result<Config, String> {
+        fn given<T>(value: T) -> Setting<T> {
+            Setting { value, origin: Origin::Unset }
+        }
+        let layer = Layer {
+            sources: self.sources.iter().map(|name| given(self.source(name))).collect(),
+            require: Some(given(self.require)),
+            version_base: Some(given(self.base.unwrap_or(1000))),
+            max_shrink: self.max_shrink.map(given),
+            ..Layer::default()
+        };
+        config::resolve([layer]).map_err(|error| error.to_string())
+    }
+
+    fn remembered(&self, name: &str) -> Option<Remembered> {
+        let source = self.source(name);
+        let cluster = self.known.get(&source.name)?.clone();
+        let silent = self.silent.get(&source.name).copied();
+        let identity = state::identity(&source.kind);
+        Some(Remembered { name: source.name, identity, cluster, silent })
+    }
+
+    fn start(&mut self, state: &State) -> Result<(), String> {
+        self.started = self.now;
+        let config = self.config.as_ref().ok_or("it has not started")?;
+        let (ledger, publication) = recall(config, state, WALL + self.now);
+        self.ledger = Some(ledger);
+        self.publish(publication)
     }
 
     fn ledger(&mut self) -> Result<&mut Ledger, String> {
@@ -117,6 +192,10 @@ impl Story {
         }
         Ok(())
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).map_err(|_| format!("{text:?} is no time"))
 }
 
 fn told(cluster: &Option<Cluster>) -> String {

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -14,13 +15,19 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Error, Fault, Origin, quoted};
 use super::key::{Key, nearest};
 use super::layer::{Layer, Setting};
-use super::{FillIp, Source, SourceKind, source};
-use crate::limits::CONFIG_BYTES_MAX;
+use super::{FillIp, MaxShrink, Source, SourceKind, source, value};
+use crate::limits::{CONFIG_BYTES_MAX, SILENCE_MAX};
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
 /// The keys of a `[[source]]` table that say what it is, of which it has exactly one.
 const KINDS: [Key; 3] = [Key::Upstream, Key::Static, Key::Dns];
+
+/// The other keys of one.
+const CHOICES: [&str; 5] = ["name", "fill_ip", "publish", "max_shrink", "drop_after"];
+
+/// Shortest `drop_after`; tests use it, nobody else should.
+const DROP_AFTER_MIN: Duration = Duration::from_millis(100);
 
 /// Reads a configuration file.
 pub fn from_file(path: &Path) -> Result<Layer, Error> {
@@ -119,7 +126,7 @@ impl Document<'_> {
     /// One `[[source]]` table.
     fn source(&self, table: &DeTable, header: &Range<usize>) -> Result<Setting<Source>, Error> {
         let (mut name, mut kind) = (None, None);
-        let (mut fill_ip, mut publish) = (None, None);
+        let mut choices = Choices::default();
         for (key, span, value) in in_order(table) {
             let origin = || self.origin(&value.span(), Some(key));
             if key == "name" {
@@ -128,13 +135,7 @@ impl Document<'_> {
                 name = Some(Setting { value: text.to_owned(), origin: origin() });
                 continue;
             }
-            if key == "fill_ip" {
-                fill_ip = Some((self.fill_ip(value)?, origin()));
-                continue;
-            }
-            if key == "publish" {
-                let wrong = || wrong_type("a boolean", "write true or false", value).at(origin());
-                publish = Some((value.get_ref().as_bool().ok_or_else(wrong)?, origin()));
+            if self.choice(key, value, &mut choices)? {
                 continue;
             }
             let Some(known) = KINDS.into_iter().find(|known| known.name() == key) else {
@@ -156,21 +157,30 @@ impl Document<'_> {
         let kind = kind
             .ok_or_else(|| missing("the source has no place", "add one of upstream, static and dns to it"))?;
         let mut source = Source::new(name.value, kind);
-        let is_endpoint = matches!(source.kind, SourceKind::Endpoint(_));
-        if let Some((fill_ip, origin)) = fill_ip {
-            if !is_endpoint {
-                return Err(Fault::new("it is for an upstream only", "leave it out").at(origin));
-            }
-            source.fill_ip = fill_ip;
-        }
-        if let Some((publish, origin)) = publish {
-            if is_endpoint && publish {
-                let cure = "leave it out, or give plain memcached nodes by static or dns";
-                return Err(Fault::new("an upstream's nodes can't be written to", cure).at(origin));
-            }
-            source.publish = publish;
-        }
+        choices.put(&mut source)?;
         Ok(Setting { value: source, origin: name.origin })
+    }
+
+    /// Reads what else a source may have. False where the key is none of these.
+    fn choice(&self, key: &str, value: &Value, choices: &mut Choices) -> Result<bool, Error> {
+        let origin = self.origin(&value.span(), Some(key));
+        match key {
+            "fill_ip" => choices.fill_ip = Some((self.fill_ip(value)?, origin)),
+            "publish" => {
+                let wrong = || wrong_type("a boolean", "write true or false", value).at(origin.clone());
+                choices.publish = Some((value.get_ref().as_bool().ok_or_else(wrong)?, origin));
+            }
+            "max_shrink" => {
+                let share = scalar(Key::MaxShrink, value.get_ref()).and_then(|text| MaxShrink::new(&text));
+                choices.max_shrink = Some((share.map_err(|fault| fault.at(origin.clone()))?, origin));
+            }
+            "drop_after" => {
+                let time = value::duration(self.string(value, key)?, DROP_AFTER_MIN..=SILENCE_MAX);
+                choices.drop_after = Some((time.map_err(|fault| fault.at(origin.clone()))?, origin));
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn fill_ip(&self, value: &Value) -> Result<FillIp, Error> {
@@ -211,6 +221,51 @@ impl Document<'_> {
     }
 }
 
+/// What else a source may have, and where it was given.
+#[derive(Default)]
+struct Choices {
+    fill_ip: Option<(FillIp, Origin)>,
+    publish: Option<(bool, Origin)>,
+    max_shrink: Option<(MaxShrink, Origin)>,
+    drop_after: Option<(Duration, Origin)>,
+}
+
+impl Choices {
+    /// Gives them to a source, if it is of a kind that has them.
+    fn put(self, source: &mut Source) -> Result<(), Error> {
+        let is_endpoint = matches!(source.kind, SourceKind::Endpoint(_));
+        let is_static = matches!(source.kind, SourceKind::Static(_));
+        if let Some((fill_ip, origin)) = self.fill_ip {
+            if !is_endpoint {
+                return Err(Fault::new("it is for an upstream only", "leave it out").at(origin));
+            }
+            source.fill_ip = fill_ip;
+        }
+        if let Some((publish, origin)) = self.publish {
+            if is_endpoint && publish {
+                let cure = "leave it out, or give plain memcached nodes by static or dns";
+                return Err(Fault::new("an upstream's nodes can't be written to", cure).at(origin));
+            }
+            source.publish = publish;
+        }
+        // What is given in the configuration neither shrinks nor falls silent by itself.
+        let given = |origin| Fault::new("it is not for a static source", "leave it out").at(origin);
+        if let Some((max_shrink, origin)) = self.max_shrink {
+            if is_static {
+                return Err(given(origin));
+            }
+            source.max_shrink = Some(max_shrink);
+        }
+        if let Some((drop_after, origin)) = self.drop_after {
+            if is_static {
+                return Err(given(origin));
+            }
+            source.drop_after = Some(drop_after);
+        }
+        Ok(())
+    }
+}
+
 /// A table's entries as the file has them, so that the first error in the file is the one reported.
 fn in_order<'t>(table: &'t DeTable) -> Vec<(&'t str, Range<usize>, &'t Value<'t>)> {
     let entries = table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value));
@@ -237,6 +292,7 @@ fn scalar(key: Key, value: &DeValue) -> Result<String, Fault> {
         ) if number.radix() == 10 && !number.as_str().starts_with(['+', '-']) => {
             Ok(number.as_str().to_owned())
         }
+        (Key::MaxShrink, DeValue::Float(number)) => Ok(number.as_str().to_owned()),
         (_, DeValue::String(text)) if wanted == "a string" => Ok(text.to_string()),
         _ => Err(Fault::new(format!("expected {wanted}, found {}", article(value)), cure)),
     }
@@ -255,7 +311,7 @@ fn article(value: &DeValue) -> String {
 
 fn unknown_key(key: &str) -> Fault {
     let what = format!("unknown key {}", quoted(key));
-    if KINDS.iter().any(|kind| kind.name() == key) || key == "name" {
+    if KINDS.iter().any(|kind| kind.name() == key) || CHOICES.contains(&key) {
         return Fault::new(what, "put it in a [[source]] table");
     }
     let known = || Key::ALL.into_iter().filter(|key| !key.is_source()).map(Key::name).chain(["source"]);
@@ -270,9 +326,12 @@ fn unknown_source_key(key: &str) -> Fault {
     if Key::ALL.iter().any(|known| known.name() == key) {
         return Fault::new(what, "put it above the first [[source]]");
     }
-    match nearest(key, KINDS.map(Key::name).into_iter().chain(["name", "fill_ip", "publish"])) {
+    match nearest(key, KINDS.map(Key::name).into_iter().chain(CHOICES)) {
         Some(meant) => Fault::new(what, format!("did you mean \"{meant}\"?")),
-        None => Fault::new(what, "known are name, upstream, static, dns, fill_ip, publish"),
+        None => Fault::new(
+            what,
+            "known are name, upstream, static, dns, fill_ip, publish, max_shrink, drop_after",
+        ),
     }
 }
 

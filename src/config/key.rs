@@ -21,6 +21,8 @@ pub enum Key {
     StartupGrace,
     /// Whether a partial list may be served.
     Require,
+    /// How much of a source's list one answer may remove.
+    MaxShrink,
     /// The state file.
     State,
     /// What is added to the upstreams' versions.
@@ -39,7 +41,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 16] = [
+    pub const ALL: [Key; 17] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -49,6 +51,7 @@ impl Key {
         Key::PollTimeout,
         Key::StartupGrace,
         Key::Require,
+        Key::MaxShrink,
         Key::State,
         Key::VersionBase,
         Key::ConnectionsMax,
@@ -70,6 +73,7 @@ impl Key {
             Key::PollTimeout => "poll_timeout",
             Key::StartupGrace => "startup_grace",
             Key::Require => "require",
+            Key::MaxShrink => "max_shrink",
             Key::State => "state",
             Key::VersionBase => "version_base",
             Key::ConnectionsMax => "connections_max",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::error::{Error, Fault, Origin};
 use super::key::Key;
-use super::{Config, LogFormat, Require, RingFeature, Source, source, value};
+use super::{Config, LogFormat, MaxShrink, Require, RingFeature, Source, source, value};
 use crate::limits::{SOURCES_MAX, WORKERS_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -47,6 +47,8 @@ pub struct Layer {
     pub startup_grace: Option<Setting<Duration>>,
     /// See [`Config::require`].
     pub require: Option<Setting<Require>>,
+    /// See [`Config::max_shrink`].
+    pub max_shrink: Option<Setting<MaxShrink>>,
     /// See [`Config::state`].
     pub state: Option<Setting<PathBuf>>,
     /// See [`Config::version_base`].
@@ -91,6 +93,7 @@ impl Layer {
                 let choices = [("any", Require::Any), ("all", Require::All)];
                 self.require = given(origin, choice(text, choices)?);
             }
+            Key::MaxShrink => self.max_shrink = given(origin, MaxShrink::new(text)?),
             Key::State => self.state = given(origin, value::text(text)?.into()),
             Key::VersionBase => {
                 self.version_base = given(origin, integer(text, 1..=2_000_000_000)? as u32);
@@ -125,6 +128,7 @@ impl Layer {
             poll_timeout: self.poll_timeout.or(lower.poll_timeout),
             startup_grace: self.startup_grace.or(lower.startup_grace),
             require: self.require.or(lower.require),
+            max_shrink: self.max_shrink.or(lower.max_shrink),
             state: self.state.or(lower.state),
             version_base: self.version_base.or(lower.version_base),
             connections_max: self.connections_max.or(lower.connections_max),
@@ -156,6 +160,7 @@ pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Config, Error>
         poll_timeout: value(top.poll_timeout).unwrap_or(2 * SECOND),
         startup_grace: value(top.startup_grace).unwrap_or(10 * SECOND),
         require: value(top.require).unwrap_or_default(),
+        max_shrink: value(top.max_shrink).unwrap_or_default(),
         state: value(top.state),
         version_base: value(top.version_base).unwrap_or(1_000_000),
         connections_max: value(top.connections_max),
@@ -234,6 +239,7 @@ mod tests {
         assert_eq!((config.startup_grace, config.idle_timeout), (10 * SECOND, Duration::ZERO));
         assert_eq!((config.workers, config.connections_max, config.state), (None, None, None));
         assert_eq!((config.require, config.log_format), (Require::Any, LogFormat::Text));
+        assert_eq!(config.max_shrink, MaxShrink::OFF);
         assert_eq!((config.version_base, config.version_reply.as_str()), (1_000_000, "1.6.22"));
     }
 
@@ -305,6 +311,7 @@ mod tests {
             (Key::IdleTimeout, "0", "1ms"),
             (Key::IdleTimeout, "1s", "999ms"),
             (Key::IdleTimeout, "365days", "366days"),
+            (Key::MaxShrink, "100%", "100.0001%"),
             (Key::Require, "all", "ALL"),
             (Key::LogFormat, "json", "xml"),
             (Key::State, "x", ""),

@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod key;
 mod layer;
+mod shrink;
 mod source;
 mod value;
 
@@ -22,6 +23,7 @@ pub use error::{Error, Fault, Origin};
 pub use file::{from_bytes, from_file};
 pub use key::{Key, nearest};
 pub use layer::{Layer, Setting, resolve};
+pub use shrink::MaxShrink;
 pub use value::{duration as parse_duration, listen as parse_listen};
 
 /// Everything the daemon needs to know before it starts.
@@ -41,6 +43,8 @@ pub struct Config {
     pub startup_grace: Duration,
     /// Whether a list without every source's nodes may be served.
     pub require: Require,
+    /// The largest share of a source's nodes that one answer may remove, unless the source has its own.
+    pub max_shrink: MaxShrink,
     /// Where the last list and answers are kept over a restart.
     pub state: Option<PathBuf>,
     /// Added to the sum of the upstreams' versions; at least 1.
@@ -92,12 +96,23 @@ pub struct Source {
     /// Whether the list is also stored on the nodes themselves, under the key that old engines keep it under, for
     /// clients that ask the nodes. For plain memcached nodes only: a static or DNS source.
     pub publish: bool,
+    /// The largest share of its nodes that one answer may remove; `None` is [`Config::max_shrink`].
+    pub max_shrink: Option<MaxShrink>,
+    /// Time without a good answer after which its nodes are taken off the list; `None` is never.
+    pub drop_after: Option<Duration>,
 }
 
 impl Source {
     /// A source with nothing special about it.
     pub fn new(name: impl Into<String>, kind: SourceKind) -> Self {
-        Self { name: name.into(), kind, fill_ip: FillIp::default(), publish: false }
+        Self {
+            name: name.into(),
+            kind,
+            fill_ip: FillIp::default(),
+            publish: false,
+            max_shrink: None,
+            drop_after: None,
+        }
     }
 }
 

@@ -29,10 +29,22 @@ pub struct Publication {
     pub change: Change,
 }
 
+/// What a poll led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// What is worth a line in the log.
+    pub events: Vec<Event>,
+    /// The list to serve from now on, if it is another one.
+    pub publication: Option<Publication>,
+    /// Whether a restart has to know something else than before.
+    pub is_news: bool,
+}
+
 /// The sources and the list.
 ///
-/// Invariants: what is served never gets an older version, and never changes because a source failed;
-/// before `settled`, no list is made of what only some of the sources answered.
+/// Invariants: what is served never gets an older version, and never changes because a source failed, but where the
+/// configuration says to drop one that has been silent for too long; then another one answers, whose nodes stay.
+/// Before `settled`, no list is made of what only some of the sources answered.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     rules: Rules,
@@ -69,12 +81,7 @@ impl Ledger {
     }
 
     /// Takes note of the outcome of a poll, at `now` since the start.
-    pub fn observe(
-        &mut self,
-        source: usize,
-        outcome: Result<Answer, Failure>,
-        now: Duration,
-    ) -> (Vec<Event>, Option<Publication>) {
+    pub fn observe(&mut self, source: usize, outcome: Result<Answer, Failure>, now: Duration) -> Observed {
         let outcome = match outcome {
             Ok(Answer::Versioned { ref cluster, .. }) if self.is_own(cluster) => Err(Failure {
                 what: "it answers the very list that is served here: it leads back to this program".into(),
@@ -82,11 +89,29 @@ impl Ledger {
             }),
             outcome => outcome,
         };
-        let source = &mut self.sources[source];
-        let before = source.revision();
-        let events = source.observe(outcome, now);
-        let publication = if source.revision() != before { self.derive() } else { None };
-        (events, publication)
+        let before = self.sources[source].revision();
+        let mut events = self.sources[source].observe(outcome, now);
+        events.extend(self.give_up(source, now));
+        let is_news = self.sources[source].revision() != before;
+        let publication = if is_news { self.derive() } else { None };
+        Observed { events, publication, is_news }
+    }
+
+    /// Takes the nodes of a source off the list that has been silent for too long, unless no other one
+    /// answers: then the fault may be ours, and what is known is better than nothing.
+    fn give_up(&mut self, source: usize, now: Duration) -> Option<Event> {
+        if self.sources[source].is_answering() {
+            return None;
+        }
+        let is_relied_on = |(other, it): (usize, &Source)| {
+            other != source && it.is_answering() && it.last().is_some() && !it.is_dropped()
+        };
+        let is_another_answering = self.sources.iter().enumerate().any(is_relied_on);
+        self.sources[source].witness(is_another_answering);
+        if !self.published || !self.settled {
+            return None;
+        }
+        self.sources[source].give_up(now, is_another_answering)
     }
 
     /// Whether an upstream's answer is our own: our version is greater than every upstream's. Taken, it would
@@ -125,7 +150,16 @@ impl Ledger {
         self.sources.iter().all(|source| source.last().is_some())
     }
 
-    /// The list that follows from the last good answers, if it is another one.
+    /// The answers whose nodes are listed: not those of sources that were dropped, unless there are no others (whoever
+    /// else there was is gone from the configuration).
+    fn listed(&self) -> impl Iterator<Item = &Cluster> {
+        let is_listed = |source: &&Source| source.last().is_some() && !source.is_dropped();
+        let is_any = self.sources.iter().any(|source| is_listed(&source));
+        self.sources.iter().filter(move |source| !is_any || is_listed(source)).filter_map(Source::last)
+    }
+
+    /// The list that follows from the last good answers, if it is another one. The versions of sources that were
+    /// dropped count as before: the sum of all must not fall.
     fn derive(&mut self) -> Option<Publication> {
         self.settled |= self.is_complete();
         if !self.settled || (self.rules.require == Require::All && !self.is_complete()) {
@@ -135,7 +169,7 @@ impl Ledger {
         if answers.is_empty() {
             return None;
         }
-        let nodes = merge(answers.iter().map(|cluster| &cluster.nodes[..]));
+        let nodes = merge(self.listed().map(|cluster| &cluster.nodes[..]));
         let versions: Vec<_> = answers.iter().map(|cluster| cluster.version).collect();
         let now = Served::following(self.served.as_ref(), nodes, self.rules.version_base, &versions);
         if self.published && self.served.as_ref() == Some(&now) {

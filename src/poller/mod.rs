@@ -8,11 +8,14 @@
 //! ```
 //!
 //! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
-//! [`source`], [`ledger`], [`doubts`] and [`backoff`].
+//! [`source`], [`silence`], [`ledger`], [`memory`], [`doubts`] and [`backoff`].
 
 pub mod backoff;
 pub mod doubts;
+pub mod event;
 pub mod ledger;
+pub mod memory;
+pub mod silence;
 pub mod source;
 
 mod announce;
@@ -21,7 +24,7 @@ mod tell;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -34,12 +37,12 @@ use crate::metrics::Metrics;
 use crate::offload::offload;
 use crate::protocol::payload;
 use crate::snapshot::Publisher;
-use crate::state::{self, Claim, Opened, Remembered, Saver, State};
-use crate::upstream::{self, Answer, Upstream};
+use crate::state::{self, Claim, Opened, Saver, State};
+use crate::upstream::{Answer, Upstream};
 use announce::{Announcement, announce};
 use doubts::Doubts;
-use ledger::{Ledger, Publication, Rules};
-use source::{Failure, Source};
+use ledger::{Ledger, Observed, Publication};
+use source::Failure;
 
 /// Reports that wait for the ledger: a source with one in the queue waits with it.
 const REPORTS_MAX: usize = 64;
@@ -86,9 +89,7 @@ impl Poller {
             Some(path) => remembered(path).await,
             None => Default::default(),
         };
-        let sources = config.sources.iter().map(|source| Source::new(restored(source, &state))).collect();
-        let rules = Rules { require: config.require, version_base: config.version_base };
-        let (ledger, first) = Ledger::new(rules, sources, state.served.clone());
+        let (ledger, first) = memory::recall(config, &state, wall());
         Self {
             first,
             last: state.served,
@@ -181,13 +182,12 @@ impl Poller {
 
     async fn take(&mut self, Report { source, outcome, address, places }: Report) {
         let name = &self.sources[source].name;
-        let before = self.ledger.sources()[source].revision();
-        let (events, publication) = self.ledger.observe(source, outcome, self.started.elapsed());
+        let observed = self.ledger.observe(source, outcome, self.started.elapsed());
+        let Observed { events, publication, is_news } = observed;
         let held = &self.ledger.sources()[source];
         for event in events {
             tell::event(name, event, held.last(), address);
         }
-        let answer_changed = held.revision() != before;
         // The first look for an endpoint lets go what was held back for it, also where it led nowhere.
         let is_first = self.endpoints[source].is_none();
         let known = self.endpoints[source].get_or_insert_default();
@@ -198,7 +198,7 @@ impl Poller {
         }
         match publication {
             Some(publication) => self.publish(publication).await,
-            None if answer_changed => self.saver.save(self.state()).await,
+            None if is_news => self.saver.save(self.state()).await,
             None => self.saver.retry().await,
         }
     }
@@ -246,15 +246,13 @@ impl Poller {
     }
 
     fn state(&self) -> State {
-        let remembered = |(source, known): (&config::Source, &Source)| {
-            let cluster = known.last()?.clone();
-            Some(Remembered { name: source.name.clone(), identity: state::identity(&source.kind), cluster })
-        };
-        State {
-            served: self.ledger.served().cloned(),
-            sources: self.sources.iter().zip(self.ledger.sources()).filter_map(remembered).collect(),
-        }
+        memory::remember(&self.sources, &self.ledger, self.started.elapsed(), wall())
     }
+}
+
+/// The time since 1970, by a clock that may be set.
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Asks one source for ever.
@@ -309,16 +307,4 @@ async fn remembered(path: &Path) -> (State, Saver) {
         State::default()
     });
     (state, Saver::new(path, claim))
-}
-
-/// A source's last good answer, as far as it is remembered and still one.
-fn restored(source: &config::Source, state: &State) -> Option<Cluster> {
-    let identity = state::identity(&source.kind);
-    let same = |known: &&Remembered| known.name == source.name && known.identity == identity;
-    let known = &state.sources.iter().find(same)?.cluster;
-    let SourceKind::Static(targets) = &source.kind else { return Some(known.clone()) };
-    // The nodes are those of the configuration as it is now; only their addresses are remembered.
-    let nodes = upstream::configured(targets, &known.nodes);
-    let version = if nodes == known.nodes { known.version } else { known.version.next() };
-    Some(Cluster { version, nodes })
 }

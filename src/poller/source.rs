@@ -1,9 +1,13 @@
 //! One source's last good answer, and whether a new one takes its place. Pure.
 
-use std::net::SocketAddr;
+use std::collections::HashSet;
 use std::time::Duration;
 
+pub use super::event::{Event, Failure};
+pub use super::silence::Carried;
+use super::silence::Silence;
 use crate::cluster::{Cluster, Node, Version};
+use crate::config::MaxShrink;
 use crate::limits::STALE_POLLS;
 use crate::upstream::Answer;
 
@@ -16,71 +20,59 @@ pub enum Health {
     Fresh,
     /// Its last answer is older than, or contradicts, the one that is held.
     Stale,
+    /// Its last answer lacks too many of the nodes of the one that is held.
+    Shrunk,
     /// It gave no answer that could be taken.
     Failing,
 }
 
-/// A change of a source's health, or another thing worth a line in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Its first answer, or the first after failures or stale ones.
-    Answers {
-        /// How long it was otherwise; `None` where it never was.
-        after: Option<Duration>,
-    },
-    /// It fails, for this reason.
-    Fails(Failure),
-    /// It answers a list of this version, which is not newer than the one that is held.
-    Stale(Version),
-    /// It answered the same older list in several polls in a row, which was therefore taken.
-    Rewound {
-        /// The version that was held.
-        from: Version,
-        /// The version that is held now.
-        to: Version,
-    },
-    /// It answers, but something could not be found out.
-    Trouble(String),
-    /// What could not be found out has been.
-    TroubleOver,
+/// What the configuration says of a source's answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// The largest share of its nodes that one answer may remove.
+    pub max_shrink: MaxShrink,
+    /// How long it may be silent before its nodes are taken off the list; `None` is for ever.
+    pub drop_after: Option<Duration>,
 }
 
-/// Why a poll brought no answer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Failure {
-    /// What is wrong, in a sentence.
-    pub what: String,
-    /// The address that was tried last, if it came to that.
-    pub address: Option<SocketAddr>,
-    /// How long it had, where that was too short.
-    pub timeout: Option<Duration>,
+/// Why an answer is not taken at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// It is not newer than the one that is held.
+    NotNewer,
+    /// It lacks this many of so many nodes, which is more than one answer may remove.
+    Shrinks { removed: usize, of: usize },
 }
 
 /// What is known of one source.
 ///
-/// Invariants: `last` is never empty and is replaced only by a newer good answer, or by one that was seen
-/// [`STALE_POLLS`] times in a row; `doubted` is an answer that was seen fewer times than that.
+/// Invariants: `last` is never empty and is replaced only by a newer good answer that keeps enough of its nodes, or
+/// by one that was seen [`STALE_POLLS`] times in a row; `doubted` is an answer that was seen fewer times than that.
 #[derive(Debug, Clone)]
 pub struct Source {
+    max_shrink: MaxShrink,
     last: Option<Cluster>,
-    /// Counts the changes of `last`.
+    /// Counts the changes of `last` and of what else is to be remembered.
     revision: u64,
     doubted: Option<(Cluster, u32)>,
     health: Health,
     trouble: bool,
     since: Duration,
+    silence: Silence,
 }
 
 impl Source {
-    /// A source whose last good answer may be known from before the start.
-    pub fn new(last: Option<Cluster>) -> Self {
+    /// A source whose last good answer may be known from before the start, and its silence since then.
+    pub fn new(terms: Terms, last: Option<Cluster>, carried: Option<Carried>) -> Self {
         Self {
+            max_shrink: terms.max_shrink,
             last,
             revision: 0,
             doubted: None,
             health: Health::Waiting,
             trouble: false,
             since: Duration::ZERO,
+            silence: Silence::new(terms.drop_after, carried),
         }
     }
 
@@ -89,7 +81,7 @@ impl Source {
         self.last.as_ref()
     }
 
-    /// Another number for every change of [`Source::last`].
+    /// Another number for every change of what a restart has to know of it: [`Source::last`], [`Source::carried`].
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -99,29 +91,64 @@ impl Source {
         self.health
     }
 
+    /// Whether its nodes are off the list for its silence.
+    pub fn is_dropped(&self) -> bool {
+        self.silence.is_dropped()
+    }
+
+    /// Its silence, as far as a restart has to know of it.
+    pub fn carried(&self, now: Duration) -> Option<Carried> {
+        self.silence.carried(now)
+    }
+
+    /// Whether its last poll brought a list, if only one that is doubted.
+    pub fn is_answering(&self) -> bool {
+        matches!(self.health, Health::Fresh | Health::Stale | Health::Shrunk)
+    }
+
+    /// Takes note of whether another source answered during its last failure.
+    pub fn witness(&mut self, by_another: bool) {
+        self.silence.witness(by_another);
+    }
+
+    /// Takes its nodes off the list if it has been silent for too long; not while no other source answers.
+    pub fn give_up(&mut self, now: Duration, is_another_answering: bool) -> Option<Event> {
+        let after = self.silence.lasting(now);
+        if self.last.is_none() || !self.silence.is_overdue(now) {
+            None
+        } else if !is_another_answering {
+            self.silence.spare_nodes().then_some(Event::Spared { after })
+        } else if self.silence.is_its_own() {
+            self.silence.drop_nodes();
+            self.revision += 1;
+            Some(Event::Dropped { after })
+        } else {
+            None
+        }
+    }
+
     /// Takes note of a poll's outcome, at `now` since the start.
     pub fn observe(&mut self, outcome: Result<Answer, Failure>, now: Duration) -> Vec<Event> {
         match outcome {
             Err(failure) => {
                 self.doubted = None;
+                self.revision += u64::from(self.silence.go_on());
                 self.turn(Health::Failing, now).map(|_| Event::Fails(failure)).into_iter().collect()
             }
             Ok(Answer::Unversioned { nodes, trouble }) => {
-                self.count(nodes);
-                let answers = self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
-                answers.into_iter().chain(self.note(trouble)).collect()
+                let counted = self.count(nodes);
+                let events = self.weigh(counted, now);
+                events.into_iter().chain(self.note(trouble)).collect()
             }
-            Ok(Answer::Versioned { cluster, filled: None, .. }) => {
-                self.compare(cluster, now).into_iter().collect()
-            }
+            Ok(Answer::Versioned { cluster, filled: None, .. }) => self.weigh(cluster, now),
             Ok(Answer::Versioned { cluster, filled: Some(nodes), trouble }) => {
                 let filled = self.fill(&cluster, nodes);
                 // An ip that was found out is no other answer, and needs no other version.
                 if self.last.as_ref().is_some_and(|last| is_filled(last, &cluster)) {
                     self.hold(filled.clone());
                 }
-                let event = self.compare(filled, now);
-                event.into_iter().chain(self.note(trouble)).collect()
+                let events = self.weigh(filled, now);
+                events.into_iter().chain(self.note(trouble)).collect()
             }
         }
     }
@@ -154,37 +181,64 @@ impl Source {
         }
     }
 
-    /// Takes a list without a version: its version is the count of its changes.
-    fn count(&mut self, nodes: Vec<Node>) {
+    /// A list without a version: its version is the count of its changes.
+    fn count(&self, nodes: Vec<Node>) -> Cluster {
         let version = match &self.last {
-            Some(last) if last.nodes == nodes => return,
+            Some(last) if last.nodes == nodes => last.version,
             Some(last) => last.version.next(),
             None => Version::FIRST,
         };
-        self.hold(Cluster { version, nodes });
+        Cluster { version, nodes }
     }
 
-    /// Takes an endpoint's list if it is newer than the one that is held.
-    fn compare(&mut self, cluster: Cluster, now: Duration) -> Option<Event> {
-        let Some(last) =
-            self.last.as_ref().filter(|last| **last != cluster && last.version >= cluster.version)
-        else {
-            self.doubted = None;
-            self.hold(cluster);
-            return self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
+    /// Takes a list, unless there is a reason to doubt it and it was not seen often enough.
+    fn weigh(&mut self, cluster: Cluster, now: Duration) -> Vec<Event> {
+        self.revision += u64::from(self.silence.end(now));
+        let before = self.doubted.take();
+        let Some(doubt) = self.doubt(&cluster) else {
+            let answers = self.turn(Health::Fresh, now).map(|after| Event::Answers { after });
+            return answers.into_iter().chain(self.accept(cluster)).collect();
         };
-        let seen = match self.doubted.take() {
-            Some((doubted, seen)) if doubted == cluster => seen + 1,
-            _ => 1,
+        // A list that only shrinks is the same under a newer version: an upstream's may rise with every poll.
+        let is_same = |before: &Cluster| match doubt {
+            Doubt::NotNewer => *before == cluster,
+            Doubt::Shrinks { .. } => before.nodes == cluster.nodes,
         };
-        let (from, to) = (last.version, cluster.version);
+        let seen = 1 + before.map_or(0, |(before, seen)| if is_same(&before) { seen } else { 0 });
         if seen >= STALE_POLLS {
-            self.hold(cluster);
+            let from = self.last.as_ref().map_or(cluster.version, |last| last.version);
+            let event = match doubt {
+                Doubt::NotNewer => Event::Rewound { from, to: cluster.version },
+                Doubt::Shrinks { removed, of } => Event::Shrank { removed, of },
+            };
             self.turn(Health::Fresh, now);
-            return Some(Event::Rewound { from, to });
+            return [event].into_iter().chain(self.accept(cluster)).collect();
         }
+        let (health, event) = match doubt {
+            Doubt::NotNewer => (Health::Stale, Event::Stale(cluster.version)),
+            Doubt::Shrinks { removed, of } => (Health::Shrunk, Event::Shrinks { removed, of }),
+        };
         self.doubted = Some((cluster, seen));
-        self.turn(Health::Stale, now).map(|_| Event::Stale(to))
+        self.turn(health, now).map(|_| event).into_iter().collect()
+    }
+
+    /// Why a list should not be taken at once, if there is a reason.
+    fn doubt(&self, cluster: &Cluster) -> Option<Doubt> {
+        let last = self.last.as_ref().filter(|last| *last != cluster)?;
+        if last.version >= cluster.version {
+            return Some(Doubt::NotNewer);
+        }
+        let (removed, of) = removal(&last.nodes, &cluster.nodes);
+        // Of what is off the list already nothing can be removed.
+        (!self.is_dropped() && !self.max_shrink.allows(removed, of)).then_some(Doubt::Shrinks { removed, of })
+    }
+
+    /// Holds a list; its nodes are listed from now on, whatever they were before.
+    fn accept(&mut self, cluster: Cluster) -> Option<Event> {
+        self.hold(cluster);
+        let returns = self.silence.list_nodes();
+        self.revision += u64::from(returns);
+        returns.then_some(Event::Returns)
     }
 
     /// Changes the health. Some if it changed, with how long it had been bad.
@@ -192,12 +246,19 @@ impl Source {
         if self.health == health {
             return None;
         }
-        let was_bad = matches!(self.health, Health::Failing | Health::Stale);
+        let was_bad = matches!(self.health, Health::Failing | Health::Stale | Health::Shrunk);
         let after = was_bad.then(|| now.saturating_sub(self.since));
         self.health = health;
         self.since = now;
         Some(after)
     }
+}
+
+/// How many of a list's nodes are missing in another, and how many it has.
+fn removal(before: &[Node], after: &[Node]) -> (usize, usize) {
+    let before: HashSet<_> = before.iter().map(Node::identity).collect();
+    let after: HashSet<_> = after.iter().map(Node::identity).collect();
+    (before.difference(&after).count(), before.len())
 }
 
 /// Whether `held` is the list that came, but for ips that it came without.
@@ -211,137 +272,4 @@ fn is_filled(held: &Cluster, came: &Cluster) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cluster(version: u64, hosts: &str) -> Cluster {
-        let nodes = hosts.split_whitespace().map(|host| Node::new(host, "", 11211)).collect();
-        Cluster { version: Version::new(version).unwrap(), nodes }
-    }
-
-    struct Story(Source, Duration);
-
-    impl Story {
-        fn new() -> Self {
-            Self(Source::new(None), Duration::ZERO)
-        }
-
-        fn answers(&mut self, version: u64, hosts: &str) -> Option<Event> {
-            self.1 += Duration::from_secs(1);
-            let cluster = cluster(version, hosts);
-            self.0.observe(Ok(Answer::Versioned { cluster, filled: None, trouble: None }), self.1).pop()
-        }
-
-        fn fails(&mut self) -> Option<Event> {
-            self.1 += Duration::from_secs(1);
-            self.0.observe(Err(Failure::default()), self.1).pop()
-        }
-
-        #[track_caller]
-        fn holds(&self, version: u64, hosts: &str) {
-            assert_eq!(self.0.last(), Some(&cluster(version, hosts)));
-        }
-    }
-
-    #[test]
-    fn a_good_answer_outlives_failures_and_each_change_is_told_once() {
-        let mut story = Story::new();
-        assert_eq!(story.answers(5, "a b"), Some(Event::Answers { after: None }));
-        assert_eq!(story.answers(5, "a b"), None);
-        assert_eq!(story.fails(), Some(Event::Fails(Failure::default())));
-        assert_eq!(story.fails(), None);
-        story.holds(5, "a b");
-        assert_eq!(story.answers(6, "a"), Some(Event::Answers { after: Some(Duration::from_secs(2)) }));
-        story.holds(6, "a");
-    }
-
-    #[test]
-    fn an_older_list_is_taken_the_third_time_in_a_row() {
-        let mut story = Story::new();
-        story.answers(9, "a b");
-        assert_eq!(story.answers(2, "c"), Some(Event::Stale(Version::new(2).unwrap())));
-        assert_eq!(story.answers(2, "c"), None);
-        story.holds(9, "a b");
-        let rewound = Event::Rewound { from: Version::new(9).unwrap(), to: Version::new(2).unwrap() };
-        assert_eq!(story.answers(2, "c"), Some(rewound));
-        story.holds(2, "c");
-        assert_eq!(story.0.health(), Health::Fresh);
-    }
-
-    #[test]
-    fn in_a_row_means_without_another_answer_or_a_failure_between() {
-        let mut story = Story::new();
-        story.answers(9, "a");
-        for _ in 0..5 {
-            story.answers(2, "c");
-            story.answers(2, "c");
-            story.fails();
-            story.answers(2, "c");
-            story.answers(3, "c");
-            story.answers(2, "c");
-            story.answers(9, "a");
-        }
-        story.holds(9, "a");
-        assert_eq!(story.answers(10, "d"), None, "newer is taken at once");
-        story.holds(10, "d");
-    }
-
-    #[test]
-    fn another_list_under_the_same_version_is_doubted_too() {
-        let mut story = Story::new();
-        story.answers(9, "a b");
-        assert_eq!(story.answers(9, "b a"), Some(Event::Stale(Version::new(9).unwrap())));
-        story.answers(9, "b a");
-        story.holds(9, "a b");
-        story.answers(9, "b a");
-        story.holds(9, "b a");
-    }
-
-    #[test]
-    fn an_ip_that_was_found_out_is_taken_at_once_and_kept_when_it_is_lost() {
-        let mut source = Source::new(None);
-        let mut answers = |version: u64, ips: [&str; 2]| {
-            let came = cluster(version, "a b");
-            let filled =
-                ["a", "b"].into_iter().zip(ips).map(|(host, ip)| Node::new(host, ip, 11211)).collect();
-            let answer = Answer::Versioned { cluster: came, filled: Some(filled), trouble: None };
-            let events = source.observe(Ok(answer), Duration::ZERO);
-            let ips: Vec<_> = source.last().unwrap().nodes.iter().map(|node| node.ip.to_string()).collect();
-            (events.len(), ips.join(" "))
-        };
-        assert_eq!(answers(5, ["10.0.0.1", ""]), (1, "10.0.0.1 ".into()));
-        assert_eq!(answers(5, ["10.0.0.1", "10.0.0.2"]), (0, "10.0.0.1 10.0.0.2".into()));
-        assert_eq!(answers(5, ["", ""]), (0, "10.0.0.1 10.0.0.2".into()));
-        assert_eq!(answers(5, ["10.0.0.9", ""]), (0, "10.0.0.9 10.0.0.2".into()));
-        assert_eq!(answers(6, ["", "10.0.0.3"]), (0, "10.0.0.9 10.0.0.3".into()));
-    }
-
-    #[test]
-    fn trouble_is_told_when_it_begins_and_when_it_ends() {
-        let mut source = Source::new(None);
-        let mut answers = |trouble: Option<&str>| {
-            let answer =
-                Answer::Unversioned { nodes: cluster(0, "a").nodes, trouble: trouble.map(String::from) };
-            source.observe(Ok(answer), Duration::ZERO)
-        };
-        assert_eq!(answers(Some("x")), [Event::Answers { after: None }, Event::Trouble("x".into())]);
-        assert_eq!(answers(Some("x")), []);
-        assert_eq!(answers(None), [Event::TroubleOver]);
-        assert_eq!(answers(None), []);
-    }
-
-    #[test]
-    fn a_list_without_a_version_counts_its_changes() {
-        let mut source = Source::new(None);
-        let mut answers = |hosts: &str, trouble: Option<&str>| {
-            let nodes = cluster(0, hosts).nodes;
-            let trouble = trouble.map(String::from);
-            source.observe(Ok(Answer::Unversioned { nodes, trouble }), Duration::ZERO);
-            source.last().unwrap().version.number()
-        };
-        assert_eq!(
-            [answers("a", None), answers("a", Some("x")), answers("b", None), answers("a", None)],
-            [1, 1, 2, 3]
-        );
-    }
-}
+mod tests;

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::doubts::News;
-use super::source::{Event, Failure};
+use super::event::{Event, Failure};
 use crate::cluster::{Change, Cluster, Node, Version};
+use crate::limits::STALE_POLLS;
 use crate::lint::{Finding, Severity};
 
 /// A source's health has changed. Where it answers, `address` says who did.
@@ -47,6 +48,46 @@ pub(super) fn event(source: &str, event: Event, held: Option<&Cluster>, address:
             nodes,
             address,
             "source answers the same older list again and again: it is taken"
+        ),
+        Event::Shrinks { removed, of } => tracing::warn!(
+            source,
+            removed,
+            of,
+            version,
+            nodes,
+            address,
+            seen = format!("1 of {STALE_POLLS}"),
+            "source shrank: its shorter list is held back, the last good one stays"
+        ),
+        Event::Shrank { removed, of } => tracing::warn!(
+            source,
+            removed,
+            of,
+            version,
+            nodes,
+            address,
+            "source answers the same shorter list again and again: it is taken"
+        ),
+        Event::Dropped { after } => tracing::error!(
+            source,
+            silent_ms = ms(after),
+            version,
+            nodes,
+            "source is silent for longer than drop_after: its nodes are taken off the list"
+        ),
+        Event::Spared { after } => tracing::warn!(
+            source,
+            silent_ms = ms(after),
+            version,
+            nodes,
+            "source is silent for longer than drop_after, but no other source answers: its nodes stay"
+        ),
+        Event::Returns => tracing::warn!(
+            source,
+            version,
+            nodes,
+            address,
+            "source answers again: its nodes, which were taken off, are listed again"
         ),
         Event::Trouble(what) => {
             tracing::warn!(source, error = what, nodes, "source has nodes without a known address")

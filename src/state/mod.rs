@@ -45,6 +45,18 @@ pub struct Remembered {
     pub identity: String,
     /// Its answer; the version is the upstream's, or the count of changes where it has none.
     pub cluster: Cluster,
+    /// Its silence, where it had not answered for a while and a restart has to know.
+    pub silent: Option<Silent>,
+}
+
+/// A silence that goes on over a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Silent {
+    /// When the source gave its last good answer, in seconds since 1970 by a clock that may be set.
+    pub since: u64,
+    /// Whether its nodes are off the list for that.
+    pub dropped: bool,
 }
 
 /// What must be the same for a remembered answer to be this source's.
@@ -174,6 +186,9 @@ struct FileSource {
     name: String,
     identity: String,
     answer: FileCluster,
+    /// Written only for a source with `drop_after`: any other file is read by those who know nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    silent: Option<Silent>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -209,6 +224,7 @@ impl From<&Remembered> for FileSource {
             name: source.name.clone(),
             identity: source.identity.clone(),
             answer: (&source.cluster).into(),
+            silent: source.silent,
         }
     }
 }
@@ -217,7 +233,8 @@ impl TryFrom<FileSource> for Remembered {
     type Error = String;
 
     fn try_from(read: FileSource) -> Result<Self, String> {
-        Ok(Self { name: read.name, identity: read.identity, cluster: read.answer.try_into()? })
+        let cluster = read.answer.try_into()?;
+        Ok(Self { name: read.name, identity: read.identity, cluster, silent: read.silent })
     }
 }
 
@@ -228,9 +245,15 @@ mod tests {
     fn state(version: u64) -> State {
         let nodes = vec![Node::new("a.x", "10.0.0.1", 11211), Node::new("b.x", "", 11212)];
         let cluster = Cluster { version: Version::new(version).unwrap(), nodes };
-        let source =
-            Remembered { name: "alpha".into(), identity: "endpoint a:1".into(), cluster: cluster.clone() };
-        State { served: Some(cluster), sources: vec![source] }
+        let source = Remembered {
+            name: "alpha".into(),
+            identity: "endpoint a:1".into(),
+            cluster: cluster.clone(),
+            silent: None,
+        };
+        let silent = Some(Silent { since: 1_763_000_000, dropped: version > 1 });
+        let other = Remembered { name: "beta".into(), silent, ..source.clone() };
+        State { served: Some(cluster), sources: vec![source, other] }
     }
 
     #[test]
@@ -244,6 +267,12 @@ mod tests {
         }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
         assert_eq!(decode(&encode(&State::default())), Ok(State::default()));
+    }
+
+    #[test]
+    fn a_silence_is_written_for_its_source_only() {
+        let text = String::from_utf8(encode(&state(2))).unwrap();
+        assert_eq!(text.matches("silent").count(), 1, "{text}");
     }
 
     #[test]

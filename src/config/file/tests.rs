@@ -18,6 +18,7 @@ fn a_whole_file() {
         poll_timeout = "500ms"
         startup_grace = 0
         require = "all"
+        max_shrink = 0.25
         state = "/var/lib/mimikyu"
         version_base = 2_000_000
         connections_max = 10
@@ -42,12 +43,13 @@ fn a_whole_file() {
     let node = |host: &str| super::super::HostPort { host: host.to_owned(), port: 1 };
     assert_eq!(layer.sources[1].value.kind, SourceKind::Static(vec![node("n2"), node("n1")]));
     assert_eq!(layer.sources[2].value.kind, SourceKind::Dns(node("::1")));
-    assert_eq!(layer.sources[1].origin.to_string(), "m.toml:19");
+    assert_eq!(layer.sources[1].origin.to_string(), "m.toml:20");
     assert_eq!(layer.listen.len(), 2);
     assert_eq!(layer.workers.unwrap().value, 16);
     assert_eq!(layer.poll_interval.unwrap().value.as_secs(), 90);
     assert!(layer.startup_grace.unwrap().value.is_zero());
     assert_eq!(layer.version_base.unwrap().value, 2_000_000);
+    assert_eq!(layer.max_shrink.unwrap().value, MaxShrink::new("25%").unwrap());
 }
 
 #[test]
@@ -101,6 +103,10 @@ fn wrong_types_and_values_name_line_and_key() {
         ),
         ("state = 5", "m.toml:1: state: expected a string, found an integer; put it in quotes"),
         ("state = ''", "m.toml:1: state: the value is empty"),
+        ("max_shrink = 50", "m.toml:1: max_shrink: expected a string, found an integer; put it in quotes"),
+        ("max_shrink = 1.5", r#"m.toml:1: max_shrink: "1.5" is out of range"#),
+        ("max_shrink = '50'", r#"m.toml:1: max_shrink: "50" is not a share; write a share like 50%"#),
+        ("drop_after = '1h'", r#"m.toml:1: unknown key "drop_after"; put it in a [[source]] table"#),
         ("require = true", "m.toml:1: require: expected a string, found a boolean"),
         ("listen = 11211", "m.toml:1: listen: expected a string, found an integer"),
         ("listen = '11211'", r#"m.toml:1: listen: "11211" is not IP:PORT; to listen everywhere"#),
@@ -142,6 +148,21 @@ fn sources_are_whole() {
             "[[source]]\nname = 'a'\nupstream = 'a:1'\npublish = true",
             "m.toml:4: publish: an upstream's nodes can't",
         ),
+        (
+            "[[source]]\nname = 'a'\nmax_shrink = '50%'\nstatic = ['a:1']",
+            "m.toml:3: max_shrink: it is not for a static source; leave it out",
+        ),
+        (
+            "[[source]]\nname = 'a'\nstatic = ['a:1']\ndrop_after = '1h'",
+            "m.toml:4: drop_after: it is not for a static source; leave it out",
+        ),
+        ("[[source]]\nmax_shrink = 'all'", r#"m.toml:2: max_shrink: "all" is not a share"#),
+        ("[[source]]\ndrop_after = 10", "m.toml:2: drop_after: expected a string, found an integer"),
+        (
+            "[[source]]\ndrop_after = '99ms'",
+            "m.toml:2: drop_after: 99ms is out of range; give a time from 100ms",
+        ),
+        ("[[source]]\ndrop_after = '366days'", "m.toml:2: drop_after: 366days is out of range"),
         ("[[source]]\npublish = 'yes'", "m.toml:2: publish: expected a boolean, found a string"),
         (
             "[[source]]\nfil_ip = 'missing'",
@@ -155,10 +176,14 @@ fn sources_are_whole() {
 
 #[test]
 fn a_source_has_choices_of_its_own() {
-    let text = "[[source]]\nname = 'a'\nupstream = 'a:1'\nfill_ip = 'missing'\n[[source]]\nname = 'b'\nstatic = ['b:1']\npublish = true";
+    let text = "[[source]]\nname = 'a'\nupstream = 'a:1'\nfill_ip = 'missing'\n[[source]]\nname = 'b'\nstatic = ['b:1']\npublish = true
+        [[source]]\nname = 'c'\ndns = 'c:1'\nmax_shrink = 'off'\ndrop_after = '365days'";
     let sources = parse(text).unwrap().sources;
     let choices: Vec<_> = sources.iter().map(|source| (source.value.fill_ip, source.value.publish)).collect();
-    assert_eq!(choices, [(FillIp::Missing, false), (FillIp::Never, true)]);
+    assert_eq!(choices, [(FillIp::Missing, false), (FillIp::Never, true), (FillIp::Never, false)]);
+    let choices: Vec<_> =
+        sources.iter().map(|source| (source.value.max_shrink, source.value.drop_after)).collect();
+    assert_eq!(choices, [(None, None), (None, None), (Some(MaxShrink::OFF), Some(SILENCE_MAX))]);
 }
 
 #[test]
