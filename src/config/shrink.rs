@@ -1,5 +1,7 @@
 //! How much of a source's list one answer may remove: a share, counted without rounding.
 
+use std::fmt;
+
 use super::error::{Fault, quoted};
 
 /// The largest share of a source's nodes that a single answer may remove.
@@ -57,6 +59,16 @@ impl MaxShrink {
 impl Default for MaxShrink {
     fn default() -> Self {
         Self::OFF
+    }
+}
+
+/// As it is written in a configuration.
+impl fmt::Display for MaxShrink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::OFF => f.write_str("off"),
+            Self { millionths } => write!(f, "0.{millionths:06}"),
+        }
     }
 }
 

@@ -109,6 +109,7 @@ fn written(config: &Config) -> String {
         log_format,
         version_reply,
         ring_without,
+        max_shrink,
     } = config;
     let mut text = String::new();
     let mut put = |key: &str, value: String| {
@@ -123,6 +124,7 @@ fn written(config: &Config) -> String {
     put("log_format", quoted(if *log_format == LogFormat::Json { "json" } else { "text" }));
     put("version_base", version_base.to_string());
     put("version_reply", quoted(version_reply));
+    put("max_shrink", quoted(&max_shrink.to_string()));
     if !ring_without.is_empty() {
         let name = |left_out| {
             RingFeature::NAMES.iter().find(|(_, feature)| feature == left_out).map(|(name, _)| *name)
@@ -132,7 +134,7 @@ fn written(config: &Config) -> String {
     workers.iter().for_each(|workers| put("workers", workers.to_string()));
     connections_max.iter().for_each(|most| put("connections_max", most.to_string()));
     state.iter().for_each(|path| put("state", quoted(path.to_str().expect("it was read from a text"))));
-    for Source { name, kind, fill_ip, publish } in sources {
+    for Source { name, kind, fill_ip, publish, max_shrink, drop_after } in sources {
         put("[[source]]\nname", quoted(name));
         match kind {
             SourceKind::Endpoint(place) => put("upstream", quoted(&place.to_string())),
@@ -144,6 +146,8 @@ fn written(config: &Config) -> String {
         } else {
             put("publish", publish.to_string());
         }
+        max_shrink.iter().for_each(|share| put("max_shrink", quoted(&share.to_string())));
+        drop_after.iter().for_each(|silence| put("drop_after", time(*silence)));
     }
     text
 }
