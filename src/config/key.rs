@@ -25,6 +25,8 @@ pub enum Key {
     MaxShrink,
     /// The state file.
     State,
+    /// The socket by which a running daemon is taken over.
+    Takeover,
     /// What is added to the upstreams' versions.
     VersionBase,
     /// Most connections at a time.
@@ -41,7 +43,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 17] = [
+    pub const ALL: [Key; 18] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -53,6 +55,7 @@ impl Key {
         Key::Require,
         Key::MaxShrink,
         Key::State,
+        Key::Takeover,
         Key::VersionBase,
         Key::ConnectionsMax,
         Key::IdleTimeout,
@@ -75,6 +78,7 @@ impl Key {
             Key::Require => "require",
             Key::MaxShrink => "max_shrink",
             Key::State => "state",
+            Key::Takeover => "takeover",
             Key::VersionBase => "version_base",
             Key::ConnectionsMax => "connections_max",
             Key::IdleTimeout => "idle_timeout",

@@ -34,6 +34,11 @@ impl Worker {
     /// Closes a listener, after accepting the clients in its queue: closed before, they would be reset.
     pub(super) fn take_queued(&mut self, number: usize) {
         let Some(socket) = self.listeners[number].socket.take() else { return };
+        if self.listeners[number].handed_over {
+            // The queue lives on with the other process's descriptor.
+            drop(socket);
+            return self.note_stopped();
+        }
         // Only now that no accept is in the ring: one on a non-blocking socket would end at once.
         if socket.set_nonblocking(true).is_err() {
             return;

@@ -17,6 +17,8 @@ impl Worker {
                     self.accept_everywhere();
                 }
                 Mail::Drain => self.drain(),
+                Mail::Lend(to) => self.lend(&to),
+                Mail::HandOver { keeps, stopped } => self.hand_over(&keeps, stopped),
                 Mail::Leave => self.phase = Phase::Left,
             }
         }

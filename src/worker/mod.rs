@@ -20,6 +20,8 @@ mod buffers;
 mod connection;
 mod drain;
 mod features;
+mod hand_over;
+mod inherit;
 mod listener;
 mod mail;
 mod probe;
@@ -31,10 +33,14 @@ mod thread;
 mod tick;
 mod token;
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::UnboundedSender;
+
 pub use features::{Feature, Features};
-pub use listener::{BindError, Listeners, bind};
+pub use inherit::{Inherited, Unusable, activated, fits};
+pub use listener::{BindError, Listeners, adopt, bind};
 pub use probe::{Unavailable, available};
 pub use thread::{Exit, Setup, StartError, cpus, spawn};
 
@@ -104,6 +110,8 @@ struct Worker {
     ticking: bool,
     /// When a shortage of descriptors was last spoken of.
     warned: Option<Instant>,
+    /// Dropped when the sockets that another process has taken over are not accepted on any more.
+    stopped: Option<UnboundedSender<Infallible>>,
 }
 
 impl Worker {
