@@ -35,7 +35,9 @@ pub fn run(listen: SocketAddr) -> Result<(), Box<dyn Error>> {
         Err(error) => tracing::error!(%error, "the demo's clusters can't run"),
     };
     thread::Builder::new().name("demo".into()).spawn(body)?;
-    Ok(mimikyu::daemon::run(config, |addresses| addresses.iter().for_each(|address| greet(*address)))?)
+    Ok(mimikyu::daemon::run(config, Default::default(), |addresses| {
+        addresses.iter().for_each(|address| greet(*address))
+    })?)
 }
 
 fn config(listen: SocketAddr, alpha: SocketAddr, beta: SocketAddr) -> Result<Config, Box<dyn Error>> {

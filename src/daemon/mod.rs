@@ -3,10 +3,12 @@
 //! ```text
 //!  bind ──▶ rings ──▶ poll … until there is a list or the grace is over ──▶ listen, accept
 //!                                                                              │ SIGTERM
-//!  leave ◀── every reply sent, or the deadline ◀── take what is queued ◀───────┘
+//!  leave ◀── every reply sent, or the deadline ◀── take what is queued ◀───────┘ or another process has taken over:
+//!                                                  leave it what is queued
 //! ```
 
 mod descriptors;
+mod succession;
 
 use std::fmt;
 use std::io;
@@ -25,14 +27,20 @@ use crate::poller::Poller;
 use crate::signal::Signals;
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions};
-use crate::worker::{self, BindError, Exit, Feature, Features, Limits, Listeners, Setup, StartError};
+use crate::takeover;
+use crate::worker::{
+    self, BindError, Exit, Feature, Features, Inherited, Limits, Listeners, Setup, StartError,
+};
 use descriptors::{Shares, share_out};
+use succession::Succession;
 
 pub use descriptors::TooFew;
 
 /// Why the daemon could not start, or had to stop.
 #[derive(Debug)]
 pub enum Error {
+    /// A running daemon can't be taken over, or this one could not be later.
+    Takeover(takeover::Error),
     /// An address can't be listened on.
     Bind(BindError),
     /// The descriptor limit is too low for even one client.
@@ -52,6 +60,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Takeover(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
             Self::Descriptors(error) => error.fmt(f),
             Self::Start(error) => error.fmt(f),
@@ -69,13 +78,15 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Serves until a signal. `ready` is called with the addresses once clients may come.
-pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
+/// Serves until a signal, or until another process has taken over; on the sockets that were given to it, where they
+/// fit. `ready` is called with the addresses once clients may come.
+pub fn run(config: Config, mut inherited: Inherited, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
     let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
-    let shares = share_out(&config, workers).map_err(Error::Descriptors)?;
-    let listeners = worker::bind(&config.listen, workers).map_err(Error::Bind)?;
+    let succession = Succession::begin(&config, &mut inherited).map_err(Error::Takeover)?;
+    let shares = share_out(&config, workers, inherited.len()).map_err(Error::Descriptors)?;
+    let listeners = worker::adopt(&config.listen, workers, inherited).map_err(Error::Bind)?;
     let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
-    let daemon = Daemon { config, workers, shares, listeners };
+    let daemon = Daemon { config, workers, shares, listeners, succession };
     match runtime {
         Ok(runtime) => runtime.block_on(daemon.run(ready)),
         // The workers' rings fail for the same reason, and say more about it.
@@ -92,11 +103,12 @@ struct Daemon {
     workers: usize,
     shares: Shares,
     listeners: Listeners,
+    succession: Succession,
 }
 
 impl Daemon {
     async fn run(self, on_ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
-        let Self { config, workers, shares, listeners } = self;
+        let Self { config, workers, shares, listeners, mut succession } = self;
         let Shares { connections_max, refused_max } = shares;
         let addresses = listeners.addresses.clone();
         let mut signals = Signals::catch().map_err(Error::Control)?;
@@ -143,10 +155,11 @@ impl Daemon {
         let mut tasks = JoinSet::new();
         tasks.spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
         let (ready, is_ready) = oneshot::channel();
-        let (poller_config, counters) = (config.clone(), metrics.clone());
-        tasks.spawn_local(
-            async move { Poller::open(&poller_config, publisher, counters).await.run(ready).await },
-        );
+        let (holds, is_held) = mpsc::channel(1);
+        let (poller_config, counters, before) = (config.clone(), metrics.clone(), succession.state.take());
+        tasks.spawn_local(async move {
+            Poller::open(&poller_config, before, publisher, counters).await.run(ready, is_held).await
+        });
 
         tokio::select! {
             Ok(()) = is_ready => {}
@@ -156,7 +169,9 @@ impl Daemon {
                 return crew.dismiss();
             }
             outcome = crew.loss() => return Err(outcome),
+            error = succession.withdrawn() => return Err(Error::Takeover(error)),
         }
+        succession.take_place(&addresses).await.map_err(Error::Takeover)?;
         listen.listen().map_err(Error::Bind)?;
         drop(listen);
         crew.tell(|| Mail::Serve);
@@ -170,13 +185,27 @@ impl Daemon {
             "ready"
         );
         on_ready(&addresses);
+        let mut heirs = succession.open(holds, crew.postboxes.clone());
 
-        tokio::select! {
-            signal = signals.next() => tracing::info!(signal, "stopping: answering what was asked"),
+        let heir = tokio::select! {
+            signal = signals.next() => {
+                tracing::info!(signal, "stopping: answering what was asked");
+                None
+            }
+            heir = heirs.next() => {
+                tracing::info!("taken over: answering what was asked");
+                Some(heir)
+            }
             _ = tasks.join_next() => return Err(Error::ControlEnded),
             outcome = crew.loss() => return Err(outcome),
+        };
+        match &heir {
+            Some(heir) => {
+                crew.hand_over(heir).await;
+                succession.leave();
+            }
+            None => crew.tell(|| Mail::Drain),
         }
-        crew.tell(|| Mail::Drain);
         tokio::select! {
             outcome = crew.gone() => outcome?,
             _ = signals.next() => return Err(Error::CutShort),

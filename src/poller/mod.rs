@@ -19,6 +19,7 @@ pub mod silence;
 pub mod source;
 
 mod announce;
+mod hold;
 mod tell;
 
 use std::collections::HashSet;
@@ -43,6 +44,8 @@ use announce::{Announcement, announce};
 use doubts::Doubts;
 use ledger::{Ledger, Observed, Publication};
 use source::Failure;
+
+pub use hold::Hold;
 
 /// Reports that wait for the ledger: a source with one in the queue waits with it.
 const REPORTS_MAX: usize = 64;
@@ -82,12 +85,25 @@ struct Report {
 }
 
 impl Poller {
-    /// A poller that goes on from the state file, where there is one.
-    pub async fn open(config: &Config, publisher: Publisher, metrics: Metrics) -> Self {
+    /// A poller that goes on from what the process before this one has handed over, else from the state file, where
+    /// there is one.
+    pub async fn open(
+        config: &Config,
+        handed_over: Option<State>,
+        publisher: Publisher,
+        metrics: Metrics,
+    ) -> Self {
         let started = Instant::now();
-        let (state, saver) = match &config.state {
+        let (state, mut saver) = match &config.state {
             Some(path) => remembered(path).await,
             None => Default::default(),
+        };
+        let state = match handed_over {
+            Some(handed_over) => {
+                saver.save(handed_over.clone()).await;
+                handed_over
+            }
+            None => state,
         };
         let (ledger, first) = memory::recall(config, &state, wall());
         Self {
@@ -109,8 +125,8 @@ impl Poller {
     }
 
     /// Polls for ever; that it ends is a fault. `ready` is told once clients may be let in: when there is a
-    /// list, or the grace is over.
-    pub async fn run(mut self, ready: oneshot::Sender<()>) {
+    /// list, or the grace is over. While it is held it does nothing.
+    pub async fn run(mut self, ready: oneshot::Sender<()>, mut holds: mpsc::Receiver<Hold>) {
         let mut ready = Some(ready);
         self.begin().await;
         let (mut reports, mut tasks) = self.ask();
@@ -131,6 +147,7 @@ impl Poller {
                     Some(report) => self.take(report).await,
                     None => return,
                 },
+                Some(hold) = holds.recv() => self.hold(hold).await,
                 // A task ends by a panic only. The rest must not go on as if the source were only slow.
                 _ = tasks.join_next() => return,
                 () = &mut grace, if in_grace => {

@@ -91,7 +91,8 @@ impl Inherited {
     pub(super) fn take(&mut self, configured: SocketAddr) -> Vec<Socket> {
         let mut chosen = None;
         let (wanted, others) = std::mem::take(&mut self.sockets).into_iter().partition(|listening| {
-            fits(configured, listening.address) && *chosen.get_or_insert(listening.address) == listening.address
+            fits(configured, listening.address)
+                && *chosen.get_or_insert(listening.address) == listening.address
         });
         self.sockets = others;
         wanted.into_iter().map(|listening| listening.socket).collect()
@@ -147,7 +148,12 @@ mod tests {
         for (descriptor, words) in [
             (OwnedFd::from(stream), "does not listen"),
             (UdpSocket::bind(any()).unwrap().into(), "no TCP socket"),
-            (UnixListener::bind(&path).map(OwnedFd::from).unwrap_or_else(|_| tempfile::tempfile().unwrap().into()), "no TCP socket"),
+            (
+                UnixListener::bind(&path)
+                    .map(OwnedFd::from)
+                    .unwrap_or_else(|_| tempfile::tempfile().unwrap().into()),
+                "no TCP socket",
+            ),
             (tempfile::tempfile().unwrap().into(), "no TCP socket"),
         ] {
             let error = inherited.add(descriptor).unwrap_err().to_string();

@@ -44,7 +44,7 @@ impl Listener {
 pub struct Listeners {
     /// The addresses, with the ports that the kernel chose.
     pub addresses: Vec<SocketAddr>,
-    /// A worker's sockets, one an address.
+    /// A worker's sockets, one an address; more where another process had more workers.
     pub(super) workers: Vec<Vec<Socket>>,
 }
 
@@ -144,7 +144,8 @@ impl Listeners {
     pub fn try_clone(&self) -> Result<Self, BindError> {
         let mut copy = Self { addresses: self.addresses.clone(), workers: Vec::new() };
         for sockets in &self.workers {
-            let copies = sockets.iter().map(|socket| socket.try_clone().map_err(|source| failed(socket, source)));
+            let copies =
+                sockets.iter().map(|socket| socket.try_clone().map_err(|source| failed(socket, source)));
             copy.workers.push(copies.collect::<Result<_, _>>()?);
         }
         Ok(copy)
@@ -152,7 +153,10 @@ impl Listeners {
 
     /// Starts to listen: from now on the kernel queues clients.
     pub fn listen(&self) -> Result<(), BindError> {
-        self.workers.iter().flatten().try_for_each(|socket| start(socket).map_err(|source| failed(socket, source)))
+        self.workers
+            .iter()
+            .flatten()
+            .try_for_each(|socket| start(socket).map_err(|source| failed(socket, source)))
     }
 }
 
