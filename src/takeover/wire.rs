@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_line_has_a_bound_and_a_deadline() {
-        let (mut one, other) = UnixStream::pair().unwrap();
+        let (one, other) = UnixStream::pair().unwrap();
         let longest = "x".repeat(TAKEOVER_LINE_BYTES_MAX);
         write_line(&one, &longest).unwrap();
         assert_eq!(read_line(&other, Some(soon())).unwrap(), Some(longest.clone()));
