@@ -4,7 +4,8 @@ mod harness;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -234,7 +235,7 @@ fn one_that_dies_before_it_is_ready_leaves_the_old_one_as_it_was() {
 fn one_that_stops_before_it_is_ready_leaves_the_old_one_as_it_was() {
     let place = Place::new();
     let old = place.start(&["--static", "s=127.0.0.1:9"]);
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     let path = place.path.to_str().unwrap();
     let first = old.address.to_string();
@@ -253,6 +254,25 @@ fn one_that_stops_before_it_is_ready_leaves_the_old_one_as_it_was() {
     assert!(written.contains("another process has the port"), "{written}");
     assert_eq!(old.list().hosts(), "127.0.0.1");
     assert!(place.is_tidy());
+}
+
+#[test]
+fn the_queue_is_left_to_the_one_that_takes_over_as_it_is() {
+    let place = Place::new();
+    let mut old = place.start(&["--static", "s=127.0.0.1:9", "--workers", "1"]);
+    let (predecessor, estate) = mimikyu::takeover::find(&place.path).unwrap().expect("it is at its door");
+    let verdict = predecessor.verdict().unwrap();
+    predecessor.go(&[old.address]);
+    assert!(matches!(verdict.blocking_recv(), Ok(mimikyu::takeover::Verdict::Stopped)));
+    let clients: Vec<_> = (0..8).map(|_| TcpStream::connect(old.address).unwrap()).collect();
+    assert!(old.exit().success());
+    let socket = TcpListener::from(estate.sockets.into_iter().next().expect("one worker's socket"));
+    // A flag of the socket and not of the descriptor: what the one process sets, the other has.
+    let flags = fs::read_to_string(format!("/proc/self/fdinfo/{}", socket.as_raw_fd())).unwrap();
+    let flags = flags.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
+    assert_eq!(u32::from_str_radix(flags, 8).unwrap() & 0o4000, 0, "an accept in a ring must wait");
+    socket.set_nonblocking(true).unwrap();
+    assert_eq!(std::iter::from_fn(|| socket.accept().ok()).count(), clients.len());
 }
 
 #[test]
