@@ -236,6 +236,10 @@ struct ServeArgs {
     #[arg(long, value_name = "FILE", help_heading = POLLING)]
     state: Option<String>,
 
+    /// Take the clients over from the daemon that listens at this unix socket, if one does, then listen there for
+    /// the next one [default: none]
+    #[arg(long, value_name = "PATH", help_heading = PROCESS)]
+    takeover: Option<String>,
     /// Configuration file, in TOML [default: $MIMIKYU_CONFIG, else none]
     #[arg(long, value_name = "FILE", help_heading = PROCESS)]
     config: Option<PathBuf>,

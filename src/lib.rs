@@ -22,5 +22,6 @@ pub mod signal;
 pub mod snapshot;
 pub mod state;
 pub mod stats;
+pub mod takeover;
 pub mod upstream;
 pub mod worker;

@@ -143,3 +143,27 @@ pub const DESCRIPTORS_LEAST: usize = 15;
 /// Descriptors kept for the control plane: the process's own (some 12), questions for `stats` and nodes that are told
 /// the list. Two for each source and each worker's ring, bell and listeners come on top.
 pub const DESCRIPTORS_RESERVED: usize = 64;
+
+/// Longest path of the socket for takeovers, in bytes: the kernel takes 107, and ours ends in a process id while it is made.
+pub const TAKEOVER_PATH_BYTES_MAX: usize = 96;
+
+/// Longest line of the conversation between the two processes of a takeover, in bytes: the addresses are on one.
+pub const TAKEOVER_LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// Most listening sockets that are handed over: 256 workers with 16 addresses.
+pub const TAKEOVER_SOCKETS_MAX: usize = 4096;
+
+/// Most listening sockets that a service manager may pass (`LISTEN_FDS`).
+pub const ACTIVATED_MAX: usize = 64;
+
+/// Longest wait for the first line of who connects to the socket for takeovers: others wait behind it.
+pub const TAKEOVER_HELLO: Duration = Duration::from_secs(2);
+
+/// Longest wait for the sockets and the list of the daemon that is taken over: it may be saving its state.
+pub const TAKEOVER_ANSWER: Duration = Duration::from_secs(10);
+
+/// Longest that a daemon holds its list still for the one that takes it over, from its first line until it is ready.
+pub const TAKEOVER: Duration = Duration::from_secs(60);
+
+/// Longest wait for workers to stop accepting, and for the word of that: both take milliseconds.
+pub const TAKEOVER_STOP: Duration = Duration::from_secs(1);

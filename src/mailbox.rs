@@ -3,6 +3,7 @@
 //! The queue is bounded by what its senders may have under way (`STATS_WAITERS_MAX` answers and a
 //! few orders), so it needs no bound of its own and a sender never waits for a worker.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::event::{EventfdFlags, eventfd};
+use tokio::sync::mpsc::UnboundedSender;
 
 /// Something a worker is told.
 #[derive(Debug)]
@@ -40,6 +42,15 @@ pub enum Mail {
     },
     /// Take the connections that are queued, then no more; answer what was asked; leave.
     Drain,
+    /// Send copies of the listening sockets, which go on accepting.
+    Lend(UnboundedSender<io::Result<Vec<OwnedFd>>>),
+    /// As [`Mail::Drain`], but the queues of these addresses belong to another process from now on.
+    HandOver {
+        /// The addresses that it listens on.
+        keeps: Arc<[SocketAddr]>,
+        /// Dropped when none of them is accepted on any more.
+        stopped: UnboundedSender<Infallible>,
+    },
     /// Leave, whatever is under way.
     Leave,
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tokens::{is_word, tokens, without_comments, without_tests};
 
 /// What each room may name beside itself and [`EVERYWHERE`]. A path allows all below it.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("cluster", &[]),
     ("protocol", &["cluster"]),
     ("lint", &["cluster", "protocol"]),
@@ -35,6 +35,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
         ],
     ),
     ("state", &["cluster", "config", "offload"]),
+    ("takeover", &["state", "offload"]),
     ("stats", &["config", "upstream", "protocol", "metrics", "mailbox"]),
     ("metrics", &["session::Tally"]),
     ("config", &[]),

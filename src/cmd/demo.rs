@@ -13,6 +13,7 @@ use mimikyu::config::{Config, HostPort, Layer, Setting, Source, SourceKind, reso
 use mimikyu::config::{LogFormat, LogLevel, Origin};
 use mimikyu::session::{Next, Outbox, Session, Tally};
 use mimikyu::snapshot::Publisher;
+use mimikyu::worker::Inherited;
 use tokio_uring::Runtime;
 use tokio_uring::net::{TcpListener, TcpStream};
 
@@ -35,7 +36,9 @@ pub fn run(listen: SocketAddr) -> Result<(), Box<dyn Error>> {
         Err(error) => tracing::error!(%error, "the demo's clusters can't run"),
     };
     thread::Builder::new().name("demo".into()).spawn(body)?;
-    Ok(mimikyu::daemon::run(config, None, |addresses| addresses.iter().for_each(|address| greet(*address)))?)
+    Ok(mimikyu::daemon::run(config, None, Inherited::default(), |addresses| {
+        addresses.iter().for_each(|address| greet(*address))
+    })?)
 }
 
 fn config(listen: SocketAddr, alpha: SocketAddr, beta: SocketAddr) -> Result<Config, Box<dyn Error>> {

@@ -1,9 +1,11 @@
 //! `mimikyu serve`: the configuration from its four places, then the daemon.
 
 use std::env;
+use std::net::SocketAddr;
 
 use mimikyu::config::{self, Fault, Layer, Origin, Places, Source, SourceKind};
 use mimikyu::daemon::Again;
+use mimikyu::worker::{self, Inherited};
 
 use super::Failure;
 use crate::cli::{Argument, Serve};
@@ -18,9 +20,13 @@ pub fn run(serve: Serve) -> Result<(), Failure> {
         let fault = Fault::new("there is no configuration file to watch", "give one with --config");
         return Err(fault.at(Origin::Flag("--watch".into())).into());
     }
-    let places = Places { flags, environment: environment.layer, file };
+    // Before any file is opened: it could get the number of a descriptor that was announced and not passed.
+    let activated = activated()?;
+    let passed = listening_on(&activated.addresses());
+    let places = Places { flags, environment: environment.layer, file, passed };
     let found = places.look();
     let config = places.resolve(&found)?;
+    all_wanted(&activated.addresses(), &config.listen)?;
 
     // Dropped on the way out, before an error is told: the log comes first.
     let guard = mimikyu::log::init(config.log_format, config.log_level);
@@ -28,7 +34,38 @@ pub fn run(serve: Serve) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let again = Again { places, found, watch, dial: guard.dial() };
-    Ok(mimikyu::daemon::run(config, Some(again), |_| {})?)
+    Ok(mimikyu::daemon::run(config, Some(again), activated, |_| {})?)
+}
+
+/// The listening sockets that a service manager has passed (systemd's socket activation).
+fn activated() -> Result<Inherited, config::Error> {
+    let variable = |name| env::var(name).unwrap_or_default();
+    worker::activated(&variable("LISTEN_PID"), &variable("LISTEN_FDS")).map_err(|error| {
+        Fault::new(error.to_string(), "pass TCP sockets that listen (ListenStream=)").at(passed())
+    })
+}
+
+/// The lowest layer: without an address in any other, those that were passed are the addresses.
+fn listening_on(addresses: &[SocketAddr]) -> Layer {
+    let listen = addresses.iter().map(|&value| config::Setting { value, origin: passed() });
+    Layer { listen: listen.collect(), ..Layer::default() }
+}
+
+/// Whether there is a use for every address that was passed: clients would wait for ever at one that nobody has.
+fn all_wanted(passed_addresses: &[SocketAddr], listen: &[SocketAddr]) -> Result<(), config::Error> {
+    let unwanted = |bound: &&SocketAddr| !listen.iter().any(|&configured| worker::fits(configured, **bound));
+    match passed_addresses.iter().find(unwanted) {
+        None => Ok(()),
+        Some(address) => Err(Fault::new(
+            format!("a socket on {address} was passed, which is none of the addresses to listen on"),
+            format!("add {address} to listen, or leave listen out to take what is passed"),
+        )
+        .at(passed())),
+    }
+}
+
+fn passed() -> Origin {
+    Origin::Environment("LISTEN_FDS".into())
 }
 
 /// The layer of the command line.

@@ -27,6 +27,7 @@ impl Difference {
             require,
             max_shrink,
             state,
+            takeover,
             version_base,
             connections_max,
             idle_timeout,
@@ -48,10 +49,11 @@ impl Difference {
             (Key::LogLevel, *log_level != after.log_level),
             (Key::VersionReply, *version_reply != after.version_reply),
         ];
-        // The threads, their rings, the file that is held and the writer of the log are made once.
+        // The threads, their rings, the file that is held, the socket for takeovers and the writer of the log are made once.
         let fixed = [
             (Key::Workers, *workers != after.workers),
             (Key::State, *state != after.state),
+            (Key::Takeover, *takeover != after.takeover),
             (Key::LogFormat, *log_format != after.log_format),
             (Key::RingWithout, *ring_without != after.ring_without),
         ];
@@ -64,6 +66,7 @@ impl Difference {
         Config {
             workers: before.workers,
             state: before.state.clone(),
+            takeover: before.takeover.clone(),
             log_format: before.log_format,
             ring_without: before.ring_without.clone(),
             ..after
@@ -103,6 +106,7 @@ mod tests {
             (Key::Require, "all"),
             (Key::MaxShrink, "50%"),
             (Key::State, "x"),
+            (Key::Takeover, "x"),
             (Key::VersionBase, "3"),
             (Key::ConnectionsMax, "3"),
             (Key::IdleTimeout, "3s"),
@@ -118,7 +122,9 @@ mod tests {
             let taken = Difference::taken_over(&before, after.clone());
             let is_left = difference.left == [key];
             assert_eq!(taken, if is_left { before.clone() } else { after }, "{key:?}");
-            assert_eq!(is_left, matches!(key, Key::Workers | Key::State | Key::LogFormat | Key::RingWithout));
+            let needs_a_restart =
+                [Key::Workers, Key::State, Key::Takeover, Key::LogFormat, Key::RingWithout].contains(&key);
+            assert_eq!(is_left, needs_a_restart);
             assert_eq!(difference.taken == [key], !is_left && key != Key::Dns);
             assert_eq!(difference.sources, key == Key::Dns);
         }

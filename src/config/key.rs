@@ -25,6 +25,8 @@ pub enum Key {
     MaxShrink,
     /// The state file.
     State,
+    /// The socket by which a running daemon is taken over.
+    Takeover,
     /// What is added to the upstreams' versions.
     VersionBase,
     /// Most connections at a time.
@@ -43,7 +45,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 18] = [
+    pub const ALL: [Key; 19] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -55,6 +57,7 @@ impl Key {
         Key::Require,
         Key::MaxShrink,
         Key::State,
+        Key::Takeover,
         Key::VersionBase,
         Key::ConnectionsMax,
         Key::IdleTimeout,
@@ -78,6 +81,7 @@ impl Key {
             Key::Require => "require",
             Key::MaxShrink => "max_shrink",
             Key::State => "state",
+            Key::Takeover => "takeover",
             Key::VersionBase => "version_base",
             Key::ConnectionsMax => "connections_max",
             Key::IdleTimeout => "idle_timeout",

@@ -51,6 +51,8 @@ pub struct Layer {
     pub max_shrink: Option<Setting<MaxShrink>>,
     /// See [`Config::state`].
     pub state: Option<Setting<PathBuf>>,
+    /// See [`Config::takeover`].
+    pub takeover: Option<Setting<PathBuf>>,
     /// See [`Config::version_base`].
     pub version_base: Option<Setting<u32>>,
     /// See [`Config::connections_max`].
@@ -97,6 +99,7 @@ impl Layer {
             }
             Key::MaxShrink => self.max_shrink = given(origin, MaxShrink::new(text)?),
             Key::State => self.state = given(origin, value::text(text)?.into()),
+            Key::Takeover => self.takeover = given(origin, value::socket_path(text)?),
             Key::VersionBase => {
                 self.version_base = given(origin, integer(text, 1..=2_000_000_000)? as u32);
             }
@@ -133,6 +136,7 @@ impl Layer {
             require: self.require.or(lower.require),
             max_shrink: self.max_shrink.or(lower.max_shrink),
             state: self.state.or(lower.state),
+            takeover: self.takeover.or(lower.takeover),
             version_base: self.version_base.or(lower.version_base),
             connections_max: self.connections_max.or(lower.connections_max),
             idle_timeout: self.idle_timeout.or(lower.idle_timeout),
@@ -166,6 +170,7 @@ pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Config, Error>
         require: value(top.require).unwrap_or_default(),
         max_shrink: value(top.max_shrink).unwrap_or_default(),
         state: value(top.state),
+        takeover: value(top.takeover),
         version_base: value(top.version_base).unwrap_or(1_000_000),
         connections_max: value(top.connections_max),
         idle_timeout: value(top.idle_timeout).unwrap_or(Duration::ZERO),
@@ -223,6 +228,7 @@ fn check_listen(listen: &[Setting<SocketAddr>]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::TAKEOVER_PATH_BYTES_MAX;
 
     fn layer(settings: &[(Key, &str)]) -> Layer {
         let mut layer = Layer::default();
@@ -300,6 +306,7 @@ mod tests {
 
     #[test]
     fn every_bound_is_crossed_by_one() {
+        let longest = "x".repeat(TAKEOVER_PATH_BYTES_MAX);
         for (key, good, bad) in [
             (Key::Workers, "256", "257"),
             (Key::Workers, "1", "0"),
@@ -321,6 +328,7 @@ mod tests {
             (Key::LogFormat, "json", "xml"),
             (Key::LogLevel, "debug", "trace"),
             (Key::State, "x", ""),
+            (Key::Takeover, &longest, &format!("{longest}x")),
             (Key::VersionReply, "1.4.14", "1.4.13"),
             (Key::RingWithout, "inline_send,multishot_recv", "inline_send,"),
         ] {

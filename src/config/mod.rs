@@ -51,6 +51,8 @@ pub struct Config {
     pub max_shrink: MaxShrink,
     /// Where the last list and answers are kept over a restart.
     pub state: Option<PathBuf>,
+    /// The unix socket by which a running daemon is taken over, and by which this one is later.
+    pub takeover: Option<PathBuf>,
     /// Added to the sum of the upstreams' versions; at least 1.
     pub version_base: u32,
     /// Most connections held at a time; `None` is as many as the descriptor limit allows, up to a default.

@@ -6,7 +6,8 @@ use super::error::Error;
 use super::layer::{Layer, resolve};
 use super::{Config, file};
 
-/// The command line and the environment, which stay as they were at the start, and the file, which does not.
+/// The command line, the environment and what was passed, which stay as they were at the start, and the file, which does
+/// not.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     /// What the command line says.
@@ -15,6 +16,8 @@ pub struct Places {
     pub environment: Layer,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
+    /// What follows from the sockets that a service manager has passed: below all others.
+    pub passed: Layer,
 }
 
 /// What the file had in it when it was looked at, or why it could not be read. Two that are equal make no difference.
@@ -34,7 +37,7 @@ impl Places {
             Some(Err(error)) => return Err(error.clone()),
             None => Layer::default(),
         };
-        resolve([self.flags.clone(), self.environment.clone(), file])
+        resolve([self.flags.clone(), self.environment.clone(), file, self.passed.clone()])
     }
 }
 

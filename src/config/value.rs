@@ -4,10 +4,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::RingFeature;
 use super::error::{Fault, quoted};
+use crate::limits::TAKEOVER_PATH_BYTES_MAX;
 
 /// The oldest version that every client takes for one that knows `config get cluster`.
 const VERSION_REPLY_MIN: [u16; 3] = [1, 4, 14];
@@ -139,6 +141,16 @@ pub fn text(text: &str) -> Result<String, Fault> {
         "" => Err(Fault::new("the value is empty", "give one, or leave the setting out")),
         _ => Ok(text.to_owned()),
     }
+}
+
+/// Where a unix socket is: as long as the kernel takes.
+pub fn socket_path(path: &str) -> Result<PathBuf, Fault> {
+    let path = text(path)?;
+    if path.len() > TAKEOVER_PATH_BYTES_MAX {
+        let what = format!("a socket's path of {} bytes is too long", path.len());
+        return Err(Fault::new(what, format!("give one of at most {TAKEOVER_PATH_BYTES_MAX} bytes")));
+    }
+    Ok(path.into())
 }
 
 /// A number or time without quotes if it is a plain one.

@@ -33,12 +33,13 @@ impl fmt::Display for TooFew {
     }
 }
 
-/// Raises the descriptor limit to what is needed and allowed, and shares it out.
-pub(super) fn share_out(config: &Config, workers: usize) -> Result<Shares, TooFew> {
+/// Raises the descriptor limit to what is needed and allowed, and shares it out. `inherited` listening sockets are here
+/// already.
+pub(super) fn share_out(config: &Config, workers: usize, inherited: usize) -> Result<Shares, TooFew> {
     let (configured, addresses, sources) =
         (config.connections_max, config.listen.len(), config.sources.len());
     let wanted = configured.unwrap_or(CONNECTIONS_MAX);
-    let needed = wanted + reserved(workers, addresses, sources) + REFUSED_MAX * workers;
+    let needed = wanted + inherited + reserved(workers, addresses, sources) + REFUSED_MAX * workers;
     let limit = getrlimit(Resource::Nofile);
     let mut current = limit.current.unwrap_or(u64::MAX);
     if current < needed as u64 {
@@ -48,11 +49,11 @@ pub(super) fn share_out(config: &Config, workers: usize) -> Result<Shares, TooFe
         }
     }
     let current = usize::try_from(current).unwrap_or(usize::MAX);
-    let least = DESCRIPTORS_LEAST + own(workers, addresses);
+    let least = DESCRIPTORS_LEAST + own(workers, addresses) + inherited;
     if current < least {
         return Err(TooFew { limit: current, least });
     }
-    let shares = share(current, wanted, workers, addresses, sources);
+    let shares = share(current.saturating_sub(inherited), wanted, workers, addresses, sources);
     let fitting = shares.connections_max;
     if fitting < wanted && (configured.is_some() || fitting < CONNECTIONS_FEW) {
         tracing::warn!(

@@ -1,12 +1,20 @@
 //! The addresses that clients come to, and whether they may come yet.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
 
 use crate::worker::{BindError, Listeners};
 
+/// Whose turn it is to change what is listened on: a reload's, or that of a takeover, by us or from us. The sockets
+/// that one process hands to another must stay the ones that it has.
+pub(super) type Turn = Arc<Mutex<()>>;
+
 /// What is listened on.
 ///
-/// Invariant: while it is closed, the sockets of every address are here too, and none of them listens.
+/// Invariant: while it is closed, the sockets of every address are here too, and none of them listens but those that
+/// were given to this process, on which nobody of ours accepts yet.
 #[derive(Debug)]
 pub(super) struct Door {
     addresses: Vec<Address>,

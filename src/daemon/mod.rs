@@ -3,13 +3,15 @@
 //! ```text
 //!  bind ──▶ rings ──▶ poll … until there is a list or the grace is over ──▶ listen, accept
 //!                                                                              │ SIGTERM
-//!  leave ◀── every reply sent, or the deadline ◀── take what is queued ◀───────┘
+//!  leave ◀── every reply sent, or the deadline ◀── take what is queued ◀───────┘ or another process has taken over:
+//!                                                  leave it what is queued
 //! ```
 
 mod descriptors;
 mod door;
 mod lookout;
 mod reload;
+mod succession;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -31,11 +33,15 @@ use crate::poller::Poller;
 use crate::signal::Signals;
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions, Terms};
-use crate::worker::{self, BindError, Exit, Feature, Features, Limits, Listeners, Setup, StartError};
+use crate::takeover;
+use crate::worker::{
+    self, BindError, Exit, Feature, Features, Inherited, Limits, Listeners, Setup, StartError,
+};
 use descriptors::{Shares, share_out};
-use door::Door;
+use door::{Door, Turn};
 use lookout::Lookout;
 use reload::Reload;
+use succession::Succession;
 
 pub use descriptors::TooFew;
 pub use reload::Again;
@@ -43,6 +49,8 @@ pub use reload::Again;
 /// Why the daemon could not start, or had to stop.
 #[derive(Debug)]
 pub enum Error {
+    /// A running daemon can't be taken over, or this one could not be later.
+    Takeover(takeover::Error),
     /// An address can't be listened on.
     Bind(BindError),
     /// The descriptor limit is too low for even one client.
@@ -62,6 +70,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Takeover(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
             Self::Descriptors(error) => error.fmt(f),
             Self::Start(error) => error.fmt(f),
@@ -79,14 +88,22 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Serves until a signal. `ready` is called with the addresses once clients may come. With `again`, SIGHUP has the
-/// configuration read once more; without, it ends the process.
-pub fn run(config: Config, again: Option<Again>, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
+/// Serves until a signal, or until another process has taken over; on the sockets that were given to it, where they
+/// fit. `ready` is called with the addresses once clients may come. With `again`, SIGHUP has the configuration read once
+/// more; without, it ends the process.
+pub fn run(
+    config: Config,
+    again: Option<Again>,
+    mut inherited: Inherited,
+    ready: impl FnOnce(&[SocketAddr]),
+) -> Result<(), Error> {
     let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
-    let shares = share_out(&config, workers).map_err(Error::Descriptors)?;
-    let listeners = worker::bind(&config.listen, workers).map_err(Error::Bind)?;
+    let succession = Succession::begin(&config, &mut inherited).map_err(Error::Takeover)?;
+    let given = inherited.len();
+    let shares = share_out(&config, workers, given).map_err(Error::Descriptors)?;
+    let listeners = worker::adopt(&config.listen, workers, inherited).map_err(Error::Bind)?;
     let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
-    let daemon = Daemon { config, again, workers, shares, listeners };
+    let daemon = Daemon { config, again, workers, given, shares, listeners, succession };
     match runtime {
         Ok(runtime) => runtime.block_on(daemon.run(ready)),
         // The workers' rings fail for the same reason, and say more about it.
@@ -102,13 +119,16 @@ struct Daemon {
     config: Config,
     again: Option<Again>,
     workers: usize,
+    /// How many sockets were given to it.
+    given: usize,
     shares: Shares,
     listeners: Listeners,
+    succession: Succession,
 }
 
 impl Daemon {
     async fn run(self, on_ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
-        let Self { config, again, workers, shares, listeners } = self;
+        let Self { config, again, workers, given, shares, listeners, mut succession } = self;
         let Shares { connections_max, refused_max } = shares;
         let mut signals = Signals::catch().map_err(Error::Control)?;
         let again = again.map(|Again { places, found, watch, dial }| {
@@ -161,18 +181,23 @@ impl Daemon {
         tasks.spawn_local(questions.answer(terms.subscribe()));
         let (ready, is_ready) = oneshot::channel();
         let configs = watch::Sender::new(Arc::new(config.clone()));
+        let (holds, is_held) = mpsc::channel(1);
         let (poller_config, counters, others) = (config.clone(), metrics.clone(), configs.subscribe());
+        let before = succession.state.take();
         tasks.spawn_local(async move {
-            Poller::open(&poller_config, publisher, counters).await.run(ready, others).await
+            Poller::open(&poller_config, before, publisher, counters).await.run(ready, is_held, others).await
         });
         let in_force = configs.subscribe();
+        let turn = Turn::default();
         let mut reloading = Vec::new();
         if let Some((lookout, places, dial)) = again {
             let (finds, found) = mpsc::channel(1);
-            let (config, door, metrics) = (config.clone(), door.clone(), metrics.clone());
-            let postboxes = crew.postboxes.clone();
-            let reload =
-                Reload { places, dial, config, shares, workers, door, postboxes, configs, terms, metrics };
+            let (door, turn, postboxes) = (door.clone(), turn.clone(), crew.postboxes.clone());
+            let (config, metrics) = (config.clone(), metrics.clone());
+            #[rustfmt::skip]
+            let reload = Reload {
+                places, dial, config, shares, workers, given, door, turn, postboxes, configs, terms, metrics,
+            };
             reloading.push(tasks.spawn_local(lookout.run(finds)));
             reloading.push(tasks.spawn_local(reload.run(found)));
         }
@@ -185,10 +210,14 @@ impl Daemon {
                 return crew.dismiss();
             }
             outcome = crew.loss() => return Err(outcome),
+            error = succession.withdrawn() => return Err(Error::Takeover(error)),
         }
+        let taking_place = turn.lock().await;
+        let addresses: Vec<_> = door.borrow().addresses().collect();
+        succession.take_place(&addresses).await.map_err(Error::Takeover)?;
         door.borrow_mut().open().map_err(Error::Bind)?;
         crew.tell(|| Mail::Serve);
-        let addresses: Vec<_> = door.borrow().addresses().collect();
+        drop(taking_place);
         tracing::info!(
             mimikyu = env!("CARGO_PKG_VERSION"),
             listen = %joined(&addresses),
@@ -199,15 +228,29 @@ impl Daemon {
             "ready"
         );
         on_ready(&addresses);
+        let mut heirs = succession.open(holds, turn, crew.postboxes.clone());
 
-        tokio::select! {
-            signal = signals.next() => tracing::info!(signal, "stopping: answering what was asked"),
+        let heir = tokio::select! {
+            signal = signals.next() => {
+                tracing::info!(signal, "stopping: answering what was asked");
+                None
+            }
+            heir = heirs.next() => {
+                tracing::info!("taken over: answering what was asked");
+                Some(heir)
+            }
             _ = tasks.join_next() => return Err(Error::ControlEnded),
             outcome = crew.loss() => return Err(outcome),
-        }
+        };
         // Who leaves takes nothing over any more.
         reloading.iter().for_each(AbortHandle::abort);
-        crew.tell(|| Mail::Drain);
+        match &heir {
+            Some(heir) => {
+                crew.hand_over(heir).await;
+                succession.leave();
+            }
+            None => crew.tell(|| Mail::Drain),
+        }
         tokio::select! {
             outcome = crew.gone() => outcome?,
             _ = signals.next() => return Err(Error::CutShort),

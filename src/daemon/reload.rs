@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::descriptors::{Shares, share_out};
-use super::door::{Change, Door};
+use super::door::{Change, Door, Turn};
 use super::{joined, questioned};
 use crate::config::{Config, Difference, Found, Key, Places};
 use crate::log::Dial;
@@ -47,7 +47,10 @@ pub(super) struct Reload {
     pub config: Config,
     pub shares: Shares,
     pub workers: usize,
+    /// How many sockets were given to the process.
+    pub given: usize,
     pub door: Rc<RefCell<Door>>,
+    pub turn: Turn,
     pub postboxes: Vec<Postbox>,
     /// What the poller goes by, and what answers `stats`.
     pub configs: watch::Sender<Arc<Config>>,
@@ -60,6 +63,8 @@ impl Reload {
     pub async fn run(mut self, mut finds: mpsc::Receiver<Found>) {
         while let Some(found) = finds.recv().await {
             let control = self.metrics.clone();
+            let turn = self.turn.clone();
+            let _turn = turn.lock().await;
             match self.take(&found).await {
                 Ok(()) => control.control().reloads.add(1),
                 Err(what) => {
@@ -75,7 +80,7 @@ impl Reload {
         let config = self.places.resolve(found).map_err(|error| error.to_string())?;
         let difference = Difference::between(&self.config, &config);
         let config = Difference::taken_over(&self.config, config);
-        let shares = share_out(&config, self.workers).map_err(|error| error.to_string())?;
+        let shares = share_out(&config, self.workers, self.given).map_err(|error| error.to_string())?;
         let change = self.door.borrow().change(&config.listen);
         let listeners = self.bind(&change, &config.listen).await?;
         if let Some(listeners) = &listeners {

@@ -104,6 +104,7 @@ fn written(config: &Config) -> String {
         startup_grace,
         require,
         state,
+        takeover,
         version_base,
         connections_max,
         idle_timeout,
@@ -137,6 +138,7 @@ fn written(config: &Config) -> String {
     workers.iter().for_each(|workers| put("workers", workers.to_string()));
     connections_max.iter().for_each(|most| put("connections_max", most.to_string()));
     state.iter().for_each(|path| put("state", quoted(path.to_str().expect("it was read from a text"))));
+    takeover.iter().for_each(|path| put("takeover", quoted(path.to_str().expect("it was read from a text"))));
     for Source { name, kind, fill_ip, publish, max_shrink, drop_after } in sources {
         put("[[source]]\nname", quoted(name));
         match kind {

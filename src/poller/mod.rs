@@ -21,6 +21,7 @@ pub mod source;
 
 mod announce;
 mod ask;
+mod hold;
 mod renew;
 mod tell;
 
@@ -30,7 +31,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::cluster::{Cluster, Node};
 use crate::config::{self, Config, SourceKind};
@@ -45,6 +46,8 @@ use announce::{Announcement, announce};
 use ask::{Askers, Pace, Report};
 use doubts::Doubts;
 use ledger::{Ledger, Observed, Publication};
+
+pub use hold::Hold;
 
 /// Keeps what is served up to date.
 #[derive(Debug)]
@@ -75,12 +78,25 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// A poller that goes on from the state file, where there is one.
-    pub async fn open(config: &Config, publisher: Publisher, metrics: Metrics) -> Self {
+    /// A poller that goes on from what the process before this one has handed over, else from the state file, where
+    /// there is one.
+    pub async fn open(
+        config: &Config,
+        handed_over: Option<State>,
+        publisher: Publisher,
+        metrics: Metrics,
+    ) -> Self {
         let started = Instant::now();
-        let (state, saver) = match &config.state {
+        let (state, mut saver) = match &config.state {
             Some(path) => remembered(path).await,
             None => Default::default(),
+        };
+        let state = match handed_over {
+            Some(handed_over) => {
+                saver.save(handed_over.clone()).await;
+                handed_over
+            }
+            None => state,
         };
         let (ledger, first) = memory::recall(config, &state, wall());
         let pace = watch::Sender::new(Pace::of(config));
@@ -105,8 +121,14 @@ impl Poller {
     }
 
     /// Polls for ever; that it ends is a fault. `ready` is told once clients may be let in: when there is a
-    /// list, or the grace is over. Another configuration is taken over when there is one.
-    pub async fn run(mut self, ready: oneshot::Sender<()>, mut configs: watch::Receiver<Arc<Config>>) {
+    /// list, or the grace is over. Another configuration is taken over when there is one. While it is held it does
+    /// nothing.
+    pub async fn run(
+        mut self,
+        ready: oneshot::Sender<()>,
+        mut holds: mpsc::Receiver<Hold>,
+        mut configs: watch::Receiver<Arc<Config>>,
+    ) {
         let mut ready = Some(ready);
         self.begin().await;
         for (index, source) in self.sources.iter().enumerate() {
@@ -126,6 +148,7 @@ impl Poller {
                     // A task has panicked. The rest must not go on as if the source were only slow.
                     None => return,
                 },
+                Some(hold) = holds.recv() => self.hold(hold).await,
                 () = &mut grace, if !self.ledger.is_settled() => {
                     let publication = self.ledger.end_grace();
                     if let Some(publication) = publication {

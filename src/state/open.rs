@@ -36,16 +36,7 @@ pub fn open(path: &Path) -> Opened {
         Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
         Err(_) => path.into(),
     });
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".lock");
-    let claim = match OpenOptions::new().create(true).truncate(false).write(true).open(beside) {
-        Ok(lock) => match lock.try_lock() {
-            Ok(()) => Claim::Held(lock),
-            Err(TryLockError::WouldBlock) => Claim::Taken,
-            Err(TryLockError::Error(_)) => Claim::Unknown,
-        },
-        Err(_) => Claim::Unknown,
-    };
+    let claim = claim(&path);
     if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         let state = Err(Error::Damaged(path.clone(), "it is no regular file".into()));
         return Opened { state, path, claim: Claim::Refused };
@@ -58,6 +49,20 @@ pub fn open(path: &Path) -> Opened {
         let _ = fs::rename(&path, kept);
     }
     Opened { state, path, claim }
+}
+
+/// Claims a state file, where it really is, for this process. May block as long as its disk does.
+pub(super) fn claim(path: &Path) -> Claim {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    match OpenOptions::new().create(true).truncate(false).write(true).open(beside) {
+        Ok(lock) => match lock.try_lock() {
+            Ok(()) => Claim::Held(lock),
+            Err(TryLockError::WouldBlock) => Claim::Taken,
+            Err(TryLockError::Error(_)) => Claim::Unknown,
+        },
+        Err(_) => Claim::Unknown,
+    }
 }
 
 #[cfg(test)]

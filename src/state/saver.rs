@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::open::claim;
 use super::{Claim, State, store};
 use crate::limits::SAVE_WAIT;
 use crate::offload::offload;
@@ -18,7 +19,9 @@ use crate::offload::offload;
 pub struct Saver {
     path: Option<Arc<PathBuf>>,
     /// Kept as long as the file is ours.
-    _claim: Option<Claim>,
+    claim: Option<Claim>,
+    /// Whether another process may have the file now: nothing is written before it is claimed again.
+    lent: bool,
     wanted: Option<State>,
     writing: Option<Writing>,
     disk: Disk,
@@ -28,7 +31,7 @@ pub struct Saver {
 
 impl Default for Saver {
     fn default() -> Self {
-        Self { path: None, _claim: None, wanted: None, writing: None, disk: Disk::Good, store }
+        Self { path: None, claim: None, lent: false, wanted: None, writing: None, disk: Disk::Good, store }
     }
 }
 
@@ -66,7 +69,7 @@ impl Saver {
             );
             return Self::default();
         }
-        Self { path: Some(Arc::new(path)), _claim: Some(claim), ..Self::default() }
+        Self { path: Some(Arc::new(path)), claim: Some(claim), ..Self::default() }
     }
 
     /// Saves a state, and waits until it is on the disk: for [`SAVE_WAIT`] at most, and not at all for a
@@ -81,6 +84,9 @@ impl Saver {
     /// Writes what is still wanted, if anything is.
     pub async fn retry(&mut self) {
         self.finish().await;
+        if self.lent && !self.reclaim().await {
+            return;
+        }
         if self.writing.is_none()
             && let (Some(path), Some(state)) = (self.path.clone(), self.wanted.take())
         {
@@ -90,6 +96,32 @@ impl Saver {
                 Err(error) => self.note(Err(error), state),
             }
             self.finish().await;
+        }
+    }
+
+    /// Lets go of the file for another process that goes on with it; the next save claims it again. False where that
+    /// can't be, for a write that hangs: it would undo what the other one writes.
+    pub async fn lend(&mut self) -> bool {
+        self.finish().await;
+        if self.writing.is_some() {
+            return false;
+        }
+        self.claim = None;
+        self.lent = true;
+        true
+    }
+
+    /// Claims the file again, unless the other process has it still.
+    async fn reclaim(&mut self) -> bool {
+        let Some(path) = self.path.clone() else { return false };
+        let Ok(claimed) = offload("state", move || claim(&path)) else { return false };
+        match tokio::time::timeout(SAVE_WAIT, claimed).await {
+            Ok(Ok(claim @ (Claim::Held(_) | Claim::Unknown))) => {
+                self.claim = Some(claim);
+                self.lent = false;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -193,6 +225,27 @@ mod tests {
             saver.retry().await;
         });
         assert_eq!(load(&path).unwrap(), state(2));
+    }
+
+    #[test]
+    fn what_was_lent_is_written_again_when_the_other_process_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        let mut saver = Saver::new(path.clone(), claim(&path));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            saver.save(state(1)).await;
+            assert!(matches!(claim(&path), Claim::Taken));
+            assert!(saver.lend().await);
+            let other = claim(&path);
+            assert!(matches!(other, Claim::Held(_)));
+            saver.save(state(2)).await;
+            assert_eq!(load(&path).unwrap(), state(1), "the other one's");
+            drop(other);
+            saver.retry().await;
+            assert_eq!(load(&path).unwrap(), state(2));
+            assert!(matches!(claim(&path), Claim::Taken));
+        });
     }
 
     #[test]

@@ -28,6 +28,15 @@ impl Worker {
     /// Closes a listener, after accepting the clients in its queue: closed before, they would be reset.
     pub(super) fn take_queued(&mut self, number: usize) {
         let Some(socket) = self.listeners[number].socket.take() else { return };
+        if self.listeners[number].handed_over {
+            // The queue lives on with the other process's descriptor.
+            drop(socket);
+            return self.note_stopped();
+        }
+        // Nobody was let in yet, and one that listens all the same is another process's too, which accepts on it.
+        if self.phase == Phase::Waiting {
+            return;
+        }
         // Only now that no accept is in the ring: one on a non-blocking socket would end at once.
         if socket.set_nonblocking(true).is_err() {
             return;

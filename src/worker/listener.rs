@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
+use super::inherit::Inherited;
 use crate::limits::BIND_RETRY;
 
 /// Connections that the kernel queues for one listener; it takes no more than `net.core.somaxconn`.
@@ -30,11 +31,13 @@ pub(super) struct Listener {
     pub blocked: bool,
     /// Whether its address is not to be listened on any more.
     pub leaving: bool,
+    /// Whether another process accepts on it too, and the queue is that one's.
+    pub handed_over: bool,
 }
 
 impl Listener {
     pub fn new(socket: Socket) -> Self {
-        Self { socket: Some(socket), accepting: false, blocked: false, leaving: false }
+        Self { socket: Some(socket), accepting: false, blocked: false, leaving: false, handed_over: false }
     }
 
     /// Whether an accept on it can begin.
@@ -46,6 +49,11 @@ impl Listener {
     pub fn is_gone(&self) -> bool {
         self.socket.is_none() && !self.accepting
     }
+
+    /// The socket, unless its address is not to be listened on any more.
+    pub fn staying(&self) -> Option<&Socket> {
+        self.socket.as_ref().filter(|_| !self.leaving)
+    }
 }
 
 /// The sockets of all workers, bound and not yet listening: until there is something to serve, a
@@ -54,7 +62,8 @@ impl Listener {
 pub struct Listeners {
     /// The addresses, with the ports that the kernel chose.
     pub addresses: Vec<SocketAddr>,
-    /// A worker's sockets, one an address.
+    /// A worker's sockets, one an address; more, or none, where another process had another number of workers. Which
+    /// address is whose, each socket knows itself.
     pub(super) workers: Vec<Vec<Socket>>,
 }
 
@@ -111,6 +120,24 @@ pub fn bind_among(
     all: &[SocketAddr],
     workers: usize,
 ) -> Result<Listeners, BindError> {
+    gather(addresses, all, workers, Inherited::default())
+}
+
+/// As [`bind`], with the sockets that this process was given where they fit; the others of them are closed.
+pub fn adopt(
+    addresses: &[SocketAddr],
+    workers: usize,
+    inherited: Inherited,
+) -> Result<Listeners, BindError> {
+    gather(addresses, addresses, workers, inherited)
+}
+
+fn gather(
+    addresses: &[SocketAddr],
+    all: &[SocketAddr],
+    workers: usize,
+    mut inherited: Inherited,
+) -> Result<Listeners, BindError> {
     let mut listeners = Listeners { addresses: Vec::new(), workers: Vec::new() };
     listeners.workers.resize_with(workers, Vec::new);
     for &address in addresses {
@@ -119,21 +146,41 @@ pub fn bind_among(
             |other: &SocketAddr| other.is_ipv4() && other.port() == address.port() && other.port() != 0;
         let only_v6 = all.iter().any(clashes);
         let error = |source| BindError { address, source };
-        let first = bind_first(address, only_v6).map_err(error)?;
-        let bound = first.local_addr().map_err(error)?.as_socket();
-        let bound = bound.ok_or_else(|| error(io::ErrorKind::Unsupported.into()))?;
-        let mut sockets = vec![first];
-        for _ in 1..workers {
-            let socket = socket(bound, only_v6).map_err(error)?;
-            socket.set_reuse_port(true).and_then(|()| socket.bind(&bound.into())).map_err(error)?;
-            sockets.push(socket);
+        let mut sockets = inherited.take(address);
+        if sockets.is_empty() {
+            sockets.push(bind_first(address, only_v6).map_err(error)?);
         }
-        for (worker, socket) in listeners.workers.iter_mut().zip(sockets) {
-            worker.push(socket);
+        let bound = local_address(&sockets[0]).map_err(error)?;
+        for given in 0.. {
+            if sockets.len() >= workers {
+                break;
+            }
+            sockets.push(another(&sockets[given], bound).map_err(error)?);
+        }
+        // Every socket is some worker's: nobody would come for the clients in the queue of one that is not.
+        for (number, socket) in sockets.into_iter().enumerate() {
+            listeners.workers[number % workers].push(socket);
         }
         listeners.addresses.push(bound);
     }
     Ok(listeners)
+}
+
+/// A socket for one more worker: with a queue of its own, or, where the kernel would not let two share the address,
+/// the same once more.
+fn another(first: &Socket, bound: SocketAddr) -> io::Result<Socket> {
+    if !first.reuse_port()? {
+        return first.try_clone();
+    }
+    let socket = socket(bound, bound.is_ipv6() && first.only_v6()?)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&bound.into())?;
+    Ok(socket)
+}
+
+/// Where a socket is bound.
+pub(super) fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
+    socket.local_addr()?.as_socket().ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
 impl Listeners {
@@ -141,20 +188,18 @@ impl Listeners {
     pub fn try_clone(&self) -> Result<Self, BindError> {
         let mut copy = Self { addresses: self.addresses.clone(), workers: Vec::new() };
         for sockets in &self.workers {
-            let mut copies = Vec::new();
-            for (socket, &address) in sockets.iter().zip(&self.addresses) {
-                copies.push(socket.try_clone().map_err(|source| BindError { address, source })?);
-            }
-            copy.workers.push(copies);
+            let copies =
+                sockets.iter().map(|socket| socket.try_clone().map_err(|source| failed(socket, source)));
+            copy.workers.push(copies.collect::<Result<_, _>>()?);
         }
         Ok(copy)
     }
 
     /// Lets go of the sockets of an address.
     pub fn close(&mut self, address: SocketAddr) {
-        while let Some(at) = self.addresses.iter().position(|bound| *bound == address) {
-            self.addresses.remove(at);
-            self.workers.iter_mut().for_each(|sockets| drop(sockets.remove(at)));
+        self.addresses.retain(|bound| *bound != address);
+        for sockets in &mut self.workers {
+            sockets.retain(|socket| !local_address(socket).is_ok_and(|bound| bound == address));
         }
     }
 
@@ -165,13 +210,23 @@ impl Listeners {
 
     /// Starts to listen: from now on the kernel queues clients.
     pub fn listen(&self) -> Result<(), BindError> {
-        for sockets in &self.workers {
-            for (socket, &address) in sockets.iter().zip(&self.addresses) {
-                socket.listen(BACKLOG).map_err(|source| BindError { address, source })?;
-            }
-        }
-        Ok(())
+        self.workers
+            .iter()
+            .flatten()
+            .try_for_each(|socket| start(socket).map_err(|source| failed(socket, source)))
     }
+}
+
+/// Listens on a socket, unless it does already and whoever gave it chose how.
+fn start(socket: &Socket) -> io::Result<()> {
+    // Who had it before may have drained its queue: an accept in a ring must wait.
+    socket.set_nonblocking(false)?;
+    if socket.is_listener()? { Ok(()) } else { socket.listen(BACKLOG) }
+}
+
+fn failed(socket: &Socket, source: io::Error) -> BindError {
+    let address = local_address(socket).unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
+    BindError { address, source }
 }
 
 /// Binds without `SO_REUSEPORT` and sets it afterwards, for the other workers: with it, a second daemon
@@ -201,10 +256,15 @@ fn socket(address: SocketAddr, only_v6: bool) -> io::Result<Socket> {
         socket.set_only_v6(only_v6)?;
     }
     socket.set_reuse_address(true)?;
+    set_up(&socket)?;
+    Ok(socket)
+}
+
+/// What accepted sockets inherit.
+pub(super) fn set_up(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE);
-    socket.set_tcp_keepalive(&keepalive.with_interval(KEEPALIVE_INTERVAL).with_retries(KEEPALIVE_RETRIES))?;
-    Ok(socket)
+    socket.set_tcp_keepalive(&keepalive.with_interval(KEEPALIVE_INTERVAL).with_retries(KEEPALIVE_RETRIES))
 }
 
 #[cfg(test)]

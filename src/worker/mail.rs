@@ -22,6 +22,8 @@ impl Worker {
                     self.limits = Limits { connections_max, refused_max, idle_timeout };
                 }
                 Mail::Drain => self.drain(),
+                Mail::Lend(to) => self.lend(&to),
+                Mail::HandOver { keeps, stopped } => self.hand_over(&keeps, stopped),
                 Mail::Leave => self.phase = Phase::Left,
             }
         }

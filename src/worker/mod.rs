@@ -20,6 +20,8 @@ mod buffers;
 mod connection;
 mod drain;
 mod features;
+mod hand_over;
+mod inherit;
 mod listener;
 mod mail;
 mod probe;
@@ -32,10 +34,14 @@ mod thread;
 mod tick;
 mod token;
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::UnboundedSender;
+
 pub use features::{Feature, Features};
-pub use listener::{BindError, Listeners, bind, bind_among};
+pub use inherit::{Inherited, Unusable, activated, fits};
+pub use listener::{BindError, Listeners, adopt, bind, bind_among};
 pub use probe::{Unavailable, available};
 pub use thread::{Exit, Setup, StartError, cpus, spawn};
 
@@ -105,6 +111,8 @@ struct Worker {
     ticking: bool,
     /// When a shortage of descriptors was last spoken of.
     warned: Option<Instant>,
+    /// Dropped when the sockets that another process has taken over are not accepted on any more.
+    stopped: Option<UnboundedSender<Infallible>>,
 }
 
 impl Worker {

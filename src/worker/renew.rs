@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use socket2::Socket;
 
-use super::listener::Listener;
+use super::listener::{Listener, local_address};
 use super::token::{Operation, Token};
 use super::{Phase, Worker};
 
@@ -26,15 +26,14 @@ impl Worker {
         self.accept_everywhere();
     }
 
-    /// Closes the listener of an address, once what the kernel has queued is taken.
+    /// Closes the listeners of an address, which may be several or none, once what the kernel has queued is taken.
     pub(super) fn unlisten(&mut self, address: SocketAddr) {
-        let is_it = |listener: &Listener| {
-            let socket = listener.socket.as_ref().filter(|_| !listener.leaving);
-            socket.and_then(|socket| socket.local_addr().ok()?.as_socket()) == Some(address)
-        };
-        if let Some(number) = self.listeners.iter().position(is_it) {
-            self.listeners[number].leaving = true;
-            self.end_accept(number);
+        for number in 0..self.listeners.len() {
+            let bound = self.listeners[number].staying().and_then(|socket| local_address(socket).ok());
+            if bound == Some(address) {
+                self.listeners[number].leaving = true;
+                self.end_accept(number);
+            }
         }
     }
 

@@ -113,6 +113,7 @@ pub fn spawn(
                 refused: 0,
                 ticking: false,
                 warned: None,
+                stopped: None,
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| worker.run()));
             let unanswered = worker.unanswered();

@@ -15,6 +15,9 @@ use crate::limits::{DRAIN, LINGER};
 const DRAIN_TICK: Duration = Duration::from_millis(20);
 /// A connection that was silent for so long when the worker drains is not about to ask.
 const DRAIN_SILENCE: Duration = Duration::from_millis(100);
+/// The same where another process serves the others: nobody waits for the end of this one, and a client that has just
+/// connected may be slow to ask.
+const HANDED_OVER_SILENCE: Duration = Duration::from_secs(1);
 /// How often idle and lingering connections are looked for.
 const SWEEP_TICK: Duration = Duration::from_millis(500);
 
@@ -51,6 +54,7 @@ impl Worker {
     /// Looks for connections whose time has come.
     pub(super) fn look_round(&mut self) {
         let draining = matches!(self.phase, Phase::Draining(_));
+        let patience = if self.is_handed_over() { HANDED_OVER_SILENCE } else { DRAIN_SILENCE };
         // In the second half of the time it has, a draining worker waits for no more silence.
         let last_call = matches!(self.phase, Phase::Draining(deadline) if self.now + DRAIN / 2 >= deadline);
         for slot in 0..self.slots.places() {
@@ -61,7 +65,7 @@ impl Worker {
                     self.counters().idle_closed.add(1);
                 }
                 self.close(slot);
-            } else if draining && (last_call || silent >= DRAIN_SILENCE) {
+            } else if draining && (last_call || silent >= patience) {
                 // As if the client had said that it asks no more: what it asked is answered, then it is
                 // closed. It fails only where the client is gone, and then the receive says so.
                 if let Some(socket) = &connection.socket {

@@ -39,8 +39,13 @@ impl Mimikyu {
     }
 
     /// Starts it without waiting.
-    pub fn spawn(mut command: Command) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    pub fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    /// The same with something to read on descriptor 0.
+    pub fn spawn_with(mut command: Command, stdin: Stdio) -> Self {
+        let command = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (sender, lines) = channel();
@@ -246,9 +251,14 @@ impl Drop for Memcached {
 }
 
 /// Runs a command to its end: its exit code and what it wrote to standard error.
-pub fn run(mut command: Command) -> (Option<i32>, String) {
+pub fn run(command: Command) -> (Option<i32>, String) {
+    run_with(command, Stdio::null())
+}
+
+/// The same with something to read on descriptor 0.
+pub fn run_with(mut command: Command, stdin: Stdio) -> (Option<i32>, String) {
     let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut stderr = child.stderr.take().expect("piped");
     let written = std::thread::spawn(move || {
         let mut text = String::new();
