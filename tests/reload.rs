@@ -151,11 +151,11 @@ fn settings_are_taken_over_and_those_that_can_not_be_are_named() {
     client.expect("VERSION 1.6.22\r\n");
     let asked = alpha.asked("config get cluster");
     let settings = "version_reply = \"1.5.5\"\nversion_base = 2000\nlog_level = \"debug\"\nworkers = 7\n\
-                    log_format = \"json\"\nstate = \"/nonexistent/state\"\nring_without = \"inline_send\"";
+                    log_format = \"json\"\nstate = \"/nonexistent/state\"\ntakeover = \"/nonexistent/door\"\nring_without = \"inline_send\"";
     configured.write(settings, &[("alpha", &alpha)]);
     let line = reload(&mut mimikyu);
     assert!(line.contains("keys=\"poll_interval,version_base,version_reply\""), "flags win: {line}");
-    mimikyu.logged("WARN need a restart keys=\"state,log_format,ring_without\"");
+    mimikyu.logged("WARN need a restart keys=\"state,takeover,log_format,ring_without\"");
     until("polls at the new pace", || (alpha.asked("config get cluster") > asked + 3).then_some(()));
     until("the new version", || {
         client.send("version\r\n");

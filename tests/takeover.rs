@@ -1,6 +1,8 @@
 //! A new process takes over from a running one, and no client notices.
 
 mod harness;
+#[path = "takeover/reloaded.rs"]
+mod reloaded;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

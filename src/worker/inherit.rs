@@ -200,6 +200,26 @@ mod tests {
     }
 
     #[test]
+    fn every_socket_of_an_address_goes_with_it_wherever_it_is() {
+        for (before, after) in [(3, 2), (1, 3), (3, 1)] {
+            let old = adopt(&[any(), any()], before, Inherited::default()).unwrap();
+            old.listen().unwrap();
+            let mut inherited = Inherited::default();
+            for descriptor in old.try_clone().unwrap().into_descriptors().flatten() {
+                inherited.add(descriptor).unwrap();
+            }
+            let mut new = adopt(&old.addresses, after, inherited).unwrap();
+            let [gone, stays] = old.addresses[..] else { panic!("two addresses") };
+            drop(old);
+            new.close(gone);
+            assert_eq!(new.addresses, [stays]);
+            assert!(TcpStream::connect(gone).is_err(), "{before} to {after}: one of its sockets is left");
+            let left = new.workers.iter().flatten().map(|socket| local_address(socket).unwrap());
+            assert_eq!(left.collect::<Vec<_>>(), vec![stays; before.max(after)]);
+        }
+    }
+
+    #[test]
     fn a_socket_that_can_not_share_its_address_is_every_workers() {
         let listener = TcpListener::bind(any()).unwrap();
         let bound = listener.local_addr().unwrap();

@@ -124,11 +124,7 @@ pub fn bind_among(
 }
 
 /// As [`bind`], with the sockets that this process was given where they fit; the others of them are closed.
-pub fn adopt(
-    addresses: &[SocketAddr],
-    workers: usize,
-    inherited: Inherited,
-) -> Result<Listeners, BindError> {
+pub fn adopt(addresses: &[SocketAddr], workers: usize, inherited: Inherited) -> Result<Listeners, BindError> {
     gather(addresses, addresses, workers, inherited)
 }
 
