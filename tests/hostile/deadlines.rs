@@ -64,7 +64,7 @@ fn slow_loris() {
 #[test]
 fn readers_that_never_read() {
     let clients = scaled(50, 500);
-    let mimikyu = start(&["--idle-timeout", "2s"]);
+    let mimikyu = start(&["--idle-timeout", "5s"]);
     let before = Traces::before(&mimikyu);
     let control = Control::start(&mimikyu, Ways::KeptAndNew);
     let requests = "config get cluster\r\n".repeat(3000);
