@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::net::{Shutdown, shutdown};
 
 use super::accept::ACCEPT_RETRY;
-use super::connection::{Closing, Connection, Moment, Waiting};
+use super::connection::{Closing, Connection, Moment, Sending, Waiting};
 use super::token::{Operation, Token};
 use super::{Limits, Phase, Worker};
 use crate::limits::{DRAIN, LINGER};
@@ -91,7 +91,11 @@ enum Over {
 
 fn over(connection: &Connection, now: Instant, moment: Moment, limits: &Limits) -> Option<Over> {
     let silent = now.saturating_duration_since(connection.active);
-    let idle = (!limits.idle_timeout.is_zero() && silent >= limits.idle_timeout).then_some(Over::Idle);
+    // What goes out inline goes at once: if it is not known to have gone, we are slow.
+    let idle = connection.sending != Sending::Inline
+        && !limits.idle_timeout.is_zero()
+        && silent >= limits.idle_timeout;
+    let idle = idle.then_some(Over::Idle);
     let is_late = |since| !limits.request_timeout.is_zero() && moment.since(since) >= limits.request_timeout;
     match connection.closing {
         Closing::Lingering { .. } => (silent >= LINGER).then_some(Over::Lingered),

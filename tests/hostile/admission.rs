@@ -21,7 +21,7 @@ fn is_served(client: &mut Client) {
 #[test]
 fn connections_per_ip_max_reached_and_left() {
     raise_descriptor_limit();
-    let (most, rounds) = (scaled(20, 200), scaled(10, 100));
+    let (most, rounds) = (scaled(20, 200), scaled(10, 40));
     let mut mimikyu = start(&["--connections-per-ip-max", &most.to_string(), "--workers", "2"]);
     let before = Traces::before(&mimikyu);
     let control = Control::start(&mimikyu, Ways::KeptAndNew);
@@ -55,7 +55,7 @@ fn connections_per_ip_max_reached_and_left() {
 /// Others are closed without a word, and a storm of them disturbs nobody.
 #[test]
 fn networks_that_are_not_allowed() {
-    let strangers = scaled(1000, 50_000);
+    let strangers = scaled(1000, 20_000);
     let mut mimikyu = start(&["--allow", "127.0.0.0/29", "--allow", "10.0.0.0/8"]);
     let before = Traces::before(&mimikyu);
     let control = Control::start(&mimikyu, Ways::KeptAndNew);

@@ -63,7 +63,7 @@ fn every_command_is_cut_at_every_byte() {
     let before = Traces::before(&mimikyu);
     let control = Control::start(&mimikyu, Ways::KeptAndNew);
     let mut cuts = 0;
-    for _ in 0..scaled(1, 10) {
+    for _ in 0..scaled(1, 4) {
         for command in commands() {
             let mut whole = mimikyu.client();
             whole.send(&command);

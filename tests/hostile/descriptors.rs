@@ -19,7 +19,7 @@ fn descriptors_run_out_and_come_back() {
     mimikyu.ready();
     let before = Traces::before(&mimikyu);
     let control = Control::start(&mimikyu, Ways::Kept);
-    let (rounds, clients) = (scaled(5, 200), 200);
+    let (rounds, clients) = (scaled(5, 100), 200);
     let mut served = 0;
     for _ in 0..rounds {
         // When it goes on it finds them all, and the kernel accepts as many as it can before it looks at any.

@@ -119,7 +119,7 @@ fn garbage() {
 /// They come, say nothing, a part or a whole, and reset the connection.
 #[test]
 fn connects_and_resets() {
-    let rounds = scaled(3000, 100_000);
+    let rounds = scaled(3000, 50_000);
     let mimikyu = start(&[]);
     let before = Traces::before(&mimikyu);
     let control = Control::start(&mimikyu, Ways::KeptAndNew);
