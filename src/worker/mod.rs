@@ -19,6 +19,8 @@ mod batch;
 mod buffers;
 mod connection;
 mod drain;
+#[cfg(test)]
+mod faults;
 mod features;
 mod listener;
 mod mail;
@@ -27,6 +29,8 @@ mod receive;
 mod ring;
 mod settle;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod tick;
 mod token;

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
 
 use super::Worker;
-use super::buffers::{BUFFERS, GROUP};
+use super::buffers::GROUP;
 use super::connection::{Closing, Connection, Receiving, Sending, Waiting};
 use super::ring::Completion;
 use super::token::{Operation, Token};
@@ -36,7 +36,9 @@ impl Worker {
                 }
                 self.counters().bytes_sent.add(u64::from(bytes));
             }
-            Err(Errno::INTR | Errno::AGAIN) => {}
+            // Nothing was sent.
+            Err(Errno::CANCELED | Errno::INTR | Errno::AGAIN) => {}
+            // Nobody reads any more; or memory is short, and a closed connection gives some back.
             Err(_) => self.close(slot),
         }
         self.touch(slot);
@@ -76,7 +78,7 @@ impl Worker {
         self.touched = touched;
         // Every buffer of the batch is back by now. As many as there are buffers may try again; the others
         // follow after the next batch, which the loop does not sleep before.
-        let retry = self.starved.len().min(usize::from(BUFFERS));
+        let retry = self.starved.len().min(usize::from(self.buffers.count()));
         for slot in self.starved.drain(..retry).collect::<Vec<_>>() {
             if let Some(connection) = self.slots.at(slot) {
                 connection.starved = false;
