@@ -7,6 +7,8 @@
 //! ```
 
 mod descriptors;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;

@@ -5,12 +5,12 @@
 //! the worker is told that it did, and no byte that it received is lost by the test.
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use fastrand::Rng;
 use io_uring::{IoUring, opcode, squeue};
@@ -125,7 +125,7 @@ pub(super) struct Faults {
     armed: Vec<u64>,
     pub told: Arc<Mutex<Told>>,
     /// Sends before the worker panics.
-    pub panics_after: Option<u32>,
+    panics_after: Option<u32>,
 }
 
 impl Faults {
@@ -137,14 +137,8 @@ impl Faults {
                 rates.insert(fault, fault.rarest() << chance.u32(..5));
             }
         }
-        let (can_fail, can_fail_later) = (can_inject(INJECT), can_inject(INJECT | LATER));
+        let (can_fail, can_fail_later) = *CAN_INJECT;
         Self { chance: Some(chance.fork()), rates, can_fail, can_fail_later, ..Self::default() }
-    }
-
-    /// The same, but with some of the faults only.
-    pub fn only(mut self, faults: &[Fault]) -> Self {
-        self.rates.retain(|fault, _| faults.contains(fault));
-        self
     }
 
     /// Whether operations can be made to fail on this kernel.
@@ -315,22 +309,31 @@ impl Worker {
 }
 
 thread_local! {
-    static NEXT: RefCell<Option<(u32, u32, u16, Faults)>> = const { RefCell::new(None) };
+    static NEXT: Cell<Option<Sizes>> = const { Cell::new(None) };
+    static FAULTS: RefCell<Faults> = RefCell::default();
 }
 
-/// Workers that this thread spawns have rings with so many entries for submissions and completions, so many buffers, and these faults.
-pub(crate) fn prepare(submissions: u32, completions: u32, buffers: u16, faults: Faults) {
-    NEXT.set(Some((submissions, completions, buffers, faults)));
+/// Entries for submissions and for completions of a ring, and its buffers.
+pub(super) type Sizes = (u32, u32, u16);
+
+/// Workers that this thread spawns have rings of these sizes, with these faults.
+pub(super) fn prepare(sizes: Sizes, faults: Faults) {
+    NEXT.set(Some(sizes));
+    FAULTS.set(faults);
+}
+
+/// Workers that this thread spawns panic at the send after so many.
+pub(crate) fn prepare_panic(sends: u32) {
+    FAULTS.set(Faults { panics_after: Some(sends), ..Faults::default() });
 }
 
 /// How the rings of the workers that this thread spawns are made.
 pub(super) fn making() -> Making {
-    NEXT.with_borrow(|next| match next.clone() {
-        Some((submissions, completions, buffers, faults)) => {
-            Making { submissions, completions, buffers, faults }
-        }
-        None => Making::default(),
-    })
+    let faults = FAULTS.with_borrow(Clone::clone);
+    match NEXT.get() {
+        Some((submissions, completions, buffers)) => Making { submissions, completions, buffers, faults },
+        None => Making { faults, ..Making::default() },
+    }
 }
 
 /// `IORING_NOP_INJECT_RESULT` and `IORING_NOP_TW`, `IOSQE_CQE_SKIP_SUCCESS`, `IORING_ACCEPT_MULTISHOT`,
@@ -368,6 +371,12 @@ impl Fields {
         self.operation_flags = flags;
     }
 }
+
+/// Tried once, on a thread of its own: the end of a ring interrupts the thread that had it.
+static CAN_INJECT: LazyLock<(bool, bool)> = LazyLock::new(|| {
+    let attempt = std::thread::spawn(|| (can_inject(INJECT), can_inject(INJECT | LATER)));
+    attempt.join().expect("no panic")
+});
 
 /// Whether an operation that does nothing completes with the result that it is asked for.
 fn can_inject(flags: u32) -> bool {

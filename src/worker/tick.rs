@@ -38,11 +38,7 @@ impl Worker {
         self.ticking = false;
         self.unblock();
         if matches!(self.phase, Phase::Draining(_)) {
-            for number in 0..self.listeners.len() {
-                if !self.listeners[number].accepting {
-                    self.take_queued(number);
-                }
-            }
+            self.stop_accepting();
         }
         self.look_round();
     }

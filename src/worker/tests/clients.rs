@@ -1,6 +1,6 @@
 //! The clients: each knows every byte that it has to get.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Mutex;
 
@@ -216,6 +216,7 @@ impl Client<'_> {
                     left = &left[length..];
                 }
                 Ok(length) => return Err(self.tell(&format!("a wrong answer within {length} bytes"))),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => self.excuse(&format!("{} bytes are missing: {error}", left.len()))?,
             }
         }

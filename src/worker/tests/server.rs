@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::cluster::{Cluster, Node, Version};
+use crate::limits::DRAIN;
 use crate::mailbox::{self, Mail, Postbox};
 use crate::metrics::Metrics;
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions};
-use crate::worker::faults::{Faults, prepare};
+use crate::worker::faults::{Faults, Sizes, prepare};
 use crate::worker::{Features, Limits, Setup, bind, spawn};
 
 /// Longest wait for anything that has to come.
@@ -32,13 +33,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub fn start(
-        features: Features,
-        submissions: u32,
-        completions: u32,
-        buffers: u16,
-        faults: Faults,
-    ) -> Self {
+    pub fn start(features: Features, sizes: Sizes, faults: Faults) -> Self {
+        prepare(sizes, faults);
+        Self::start_prepared(features)
+    }
+
+    /// One with what has been prepared for it.
+    pub fn start_prepared(features: Features) -> Self {
         let publisher = Publisher::new("1.6.22");
         let nodes = (0..24).map(|n| Node::new(format!("node-{n}"), format!("10.0.0.{n}"), 11211)).collect();
         publisher.publish(Cluster { version: Version::new(7).unwrap(), nodes });
@@ -54,7 +55,6 @@ impl Server {
         let workers = vec![(mailbox, questions.asker(postbox.clone()))];
         let setup =
             Setup { listeners, reader: publisher.reader(), workers, features, limits, metrics: metrics.clone() };
-        prepare(submissions, completions, buffers, faults);
         let (left, exit) = channel();
         let (mut threads, _) = spawn(setup, |_| {
             let left = left.clone();
@@ -87,7 +87,10 @@ impl Server {
     /// Waits for the worker's end, which was asked for.
     pub fn end(self) -> Result<Metrics, String> {
         self.drain();
-        let outcome = self.exit.recv_timeout(PATIENCE).map_err(|_| "the worker does not leave".to_string())?;
+        // Less than it has, so that nothing is left to the deadline.
+        let in_time = DRAIN - Duration::from_millis(500);
+        let outcome =
+            self.exit.recv_timeout(in_time).map_err(|_| "the worker does not leave in time".to_string())?;
         outcome?;
         drop(self.stop);
         for thread in self.threads {
