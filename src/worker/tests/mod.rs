@@ -26,7 +26,7 @@ const SEEDS: Range<u64> = 0..60;
 const SEEDS_MANY: u64 = 50;
 
 /// Workers at a time.
-const WORLDS: usize = 4;
+const WORLDS: usize = 6;
 
 fn number(text: &str) -> u64 {
     text.parse().expect("a seed is a number")
