@@ -46,8 +46,7 @@ fn a_worker_that_panics_under_load_ends_the_process_with_a_message() {
 
 fn serve_and_panic() -> ! {
     let mut layer = Layer::default();
-    for (key, text) in
-        [(Key::Static, "edge=127.0.0.1:9"), (Key::Listen, "127.0.0.1:0"), (Key::Workers, "2")]
+    for (key, text) in [(Key::Static, "edge=127.0.0.1:9"), (Key::Listen, "127.0.0.1:0"), (Key::Workers, "2")]
     {
         layer.set(key, text, Origin::Flag(key.flag())).unwrap();
     }

@@ -36,7 +36,8 @@ pub(super) struct Buffers {
 /// The memory of the ring and of the buffers.
 fn layouts(count: u16) -> (Layout, Layout) {
     let layout = |bytes| {
-        Layout::from_size_align(usize::from(count) * bytes, 4096).expect("u16 times 2 KiB is far from the end")
+        Layout::from_size_align(usize::from(count) * bytes, 4096)
+            .expect("u16 times 2 KiB is far from the end")
     };
     (layout(size_of::<BufRingEntry>()), layout(BUFFER_BYTES))
 }
@@ -64,7 +65,10 @@ impl Buffers {
 
     /// The bytes that the kernel put into a buffer it picked. They are gone after [`Buffers::give_back`].
     pub fn bytes(&self, id: u16, length: usize) -> &[u8] {
-        assert!(id < self.count && length <= BUFFER_BYTES, "the kernel stays within the buffers it was given");
+        assert!(
+            id < self.count && length <= BUFFER_BYTES,
+            "the kernel stays within the buffers it was given"
+        );
         // SAFETY: within `memory` by the assertion; the kernel does not write to a buffer between
         // its completion and its return, which needs `&mut self`.
         unsafe { std::slice::from_raw_parts(self.memory.as_ptr().add(id as usize * BUFFER_BYTES), length) }

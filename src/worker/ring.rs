@@ -192,6 +192,8 @@ impl Ring {
         self.enter(want)?;
         let submitted = self.io.submission().is_empty();
         take(&mut self.io, batch);
+        #[cfg(test)]
+        self.faults.completed(batch);
         self.clear = submitted && !self.io.submission().cq_overflow();
         if self.io.completion().overflow() > 0 {
             // What they were about is not known, so nothing that is in the kernel can be relied on any more.

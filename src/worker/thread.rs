@@ -88,11 +88,10 @@ pub fn spawn(
         let cpu = cpus.get(index % cpus.len().max(1)).copied();
         let body = move || {
             pin(cpu);
-            let (ring, buffers) =
-                match make(wanted, making) {
-                    Ok(made) => made,
-                    Err(error) => return drop(ready.send(Err(error))),
-                };
+            let (ring, buffers) = match make(wanted, making) {
+                Ok(made) => made,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
             // The other end is gone only if the start was given up.
             let _ = ready.send(Ok(ring.features()));
             drop(ready);

@@ -14,7 +14,7 @@ const ASK: &[u8] = b"config get cluster\r\n";
 const VERSION: &[u8] = b"VERSION 1.6.22\r\n";
 
 /// Clients of one worker at a time.
-const CLIENTS: usize = 40;
+const CLIENTS: usize = 42;
 /// Clients that are there when it has to leave.
 const LATE: usize = 8;
 
@@ -33,6 +33,7 @@ enum Role {
     Pipelined,
     Pieces,
     Unlike,
+    Varied,
     Slow,
     Churn,
     Quit,
@@ -42,11 +43,12 @@ enum Role {
     Gone,
 }
 
-const ROLES: [Role; 11] = [
+const ROLES: [Role; 12] = [
     Role::Steady,
     Role::Pipelined,
     Role::Pieces,
     Role::Unlike,
+    Role::Varied,
     Role::Slow,
     Role::Churn,
     Role::Quit,
@@ -87,9 +89,8 @@ impl Part<'_> {
             client.say(&ASK.repeat(3))?;
         }
         drain();
-        late.into_iter().try_for_each(|client| {
-            client.rest(&self.list.repeat(3)).map_err(|what| format!("late: {what}"))
-        })
+        late.into_iter()
+            .try_for_each(|client| client.rest(&self.list.repeat(3)).map_err(|what| format!("late: {what}")))
     }
 
     fn play(self, role: Role, chance: &mut Rng) -> Ended {
@@ -116,6 +117,14 @@ impl Part<'_> {
                     let times = chance.usize(1..40);
                     client.say(&once.repeat(times))?;
                     client.hear(&answer.repeat(times))?;
+                }
+            }
+            // Answers of other sizes, one after the other, while earlier ones are on their way.
+            Role::Varied => {
+                for _ in 0..15 {
+                    let times: Vec<_> = (0..8).map(|_| chance.usize(1..4)).collect();
+                    times.iter().try_for_each(|&times| client.say(&ASK.repeat(times)))?;
+                    client.hear(&self.list.repeat(times.iter().sum()))?;
                 }
             }
             // More than the sockets hold and more than it may be owed.

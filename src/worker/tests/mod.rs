@@ -102,7 +102,8 @@ fn live(seed: u64, tally: &Mutex<Tally>) -> Result<(), String> {
     let completions = if chance.bool() { submissions * 2 } else { 2 * 4096 };
     let buffers = if chance.bool() { 1024 } else { 1 << chance.u16(..5) };
     let server = Server::start(features, (submissions, completions, buffers), faults);
-    let world = format!("{features}, {submissions} submissions, {completions} completions, {buffers} buffers");
+    let world =
+        format!("{features}, {submissions} submissions, {completions} completions, {buffers} buffers");
     let part = Part { address: server.address, list: &server.list, told: &told };
     let outcome = part.all(&mut chance, || server.until_empty(), || server.drain());
     let left = server.end();

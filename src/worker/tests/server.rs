@@ -53,8 +53,14 @@ impl Server {
         let limits =
             Limits { connections_max: 1000, refused_max: 8, idle_timeout: Duration::from_secs(3600) };
         let workers = vec![(mailbox, questions.asker(postbox.clone()))];
-        let setup =
-            Setup { listeners, reader: publisher.reader(), workers, features, limits, metrics: metrics.clone() };
+        let setup = Setup {
+            listeners,
+            reader: publisher.reader(),
+            workers,
+            features,
+            limits,
+            metrics: metrics.clone(),
+        };
         let (left, exit) = channel();
         let (mut threads, _) = spawn(setup, |_| {
             let left = left.clone();

@@ -5,20 +5,25 @@
 //! the worker is told that it did, and no byte that it received is lost by the test.
 #![allow(unsafe_code)]
 
+mod submission;
+
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
 use io_uring::{IoUring, opcode, squeue};
 use rustix::io::Errno;
 
 use super::Worker;
-use super::ring::Making;
+use super::ring::{Completion, Making};
 use super::token::{Operation, Token};
+use submission::{
+    ACCEPT_MULTISHOT, ASYNC_CANCEL, CAN_INJECT, Fields, INJECT, LATER, RECEIVE_MULTISHOT, SKIP_SUCCESS,
+};
 
 /// A way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +101,7 @@ impl Fault {
         match self {
             Fault::ReceiveFatal | Fault::SendFatal => 40,
             Fault::AcceptShort => 12,
+            Fault::EnterPart => 2,
             Fault::InlineShort | Fault::SendShort | Fault::AcceptOnce | Fault::ReceiveOnce => 1,
             _ => 3,
         }
@@ -123,6 +129,9 @@ pub(super) struct Faults {
     can_fail_later: bool,
     /// Tokens of receives and accepts that may be in the kernel.
     armed: Vec<u64>,
+    /// The generation of the tenant whose send or receive is in the kernel, by operation and slot. Inline sends are not
+    /// among them, as their ends are not told.
+    in_kernel: HashMap<(u8, u32), u32>,
     pub told: Arc<Mutex<Told>>,
     /// Sends before the worker panics.
     panics_after: Option<u32>,
@@ -161,7 +170,35 @@ impl Faults {
     }
 
     /// What is submitted in the place of an operation.
-    pub fn submission(&mut self, mut entry: squeue::Entry, token: Token) -> squeue::Entry {
+    pub fn submission(&mut self, entry: squeue::Entry, token: Token) -> squeue::Entry {
+        let mut entry = self.instead(entry, token);
+        let silent = Fields::of(&mut entry).flags & SKIP_SUCCESS != 0;
+        if self.chance.is_some() && !silent && matches!(token.operation, Operation::Send | Operation::Receive)
+        {
+            self.enters_kernel(token);
+        }
+        entry
+    }
+
+    /// A slot is free only when nothing of it is in the kernel, and there is one send and one receive at a time.
+    fn enters_kernel(&mut self, token: Token) {
+        for operation in [Operation::Send, Operation::Receive] {
+            let tenant = self.in_kernel.get(&(operation as u8, token.slot));
+            let other = tenant.is_some_and(|&generation| generation != token.generation);
+            assert!(!other, "the last tenant of slot {} has a {operation:?} in the kernel", token.slot);
+        }
+        let before = self.in_kernel.insert((token.operation as u8, token.slot), token.generation);
+        assert!(before.is_none(), "two at once: {token:?}");
+    }
+
+    /// What has come from the kernel.
+    pub fn completed(&mut self, batch: &[Completion]) {
+        for completion in batch.iter().filter(|completion| !completion.more) {
+            self.in_kernel.remove(&(completion.token.operation as u8, completion.token.slot));
+        }
+    }
+
+    fn instead(&mut self, mut entry: squeue::Entry, token: Token) -> squeue::Entry {
         let fields = Fields::of(&mut entry);
         let inline = fields.flags & SKIP_SUCCESS != 0;
         match token.operation {
@@ -334,60 +371,4 @@ pub(super) fn making() -> Making {
         Some((submissions, completions, buffers)) => Making { submissions, completions, buffers, faults },
         None => Making { faults, ..Making::default() },
     }
-}
-
-/// `IORING_NOP_INJECT_RESULT` and `IORING_NOP_TW`, `IOSQE_CQE_SKIP_SUCCESS`, `IORING_ACCEPT_MULTISHOT`,
-/// `IORING_RECV_MULTISHOT` and `IORING_OP_ASYNC_CANCEL` (io_uring.h).
-const INJECT: u32 = 1;
-const LATER: u32 = 1 << 4;
-const SKIP_SUCCESS: u8 = 1 << 6;
-const ACCEPT_MULTISHOT: u16 = 1;
-const RECEIVE_MULTISHOT: u16 = 1 << 1;
-const ASYNC_CANCEL: u8 = 14;
-
-/// The kernel's layout of a submission (`io_uring_sqe`), which the crate does not show.
-#[repr(C)]
-struct Fields {
-    operation: u8,
-    flags: u8,
-    priority: u16,
-    descriptor: i32,
-    offset: u64,
-    address: u64,
-    length: u32,
-    operation_flags: u32,
-    rest: [u64; 4],
-}
-
-impl Fields {
-    fn of(entry: &mut squeue::Entry) -> &mut Fields {
-        const { assert!(size_of::<Fields>() == size_of::<squeue::Entry>()) };
-        // SAFETY: both are the 64 bytes of an `io_uring_sqe`, aligned to 8, and any bytes are valid for both.
-        unsafe { &mut *std::ptr::from_mut(entry).cast() }
-    }
-
-    fn fail(&mut self, error: Errno, flags: u32) {
-        self.length = error.raw_os_error().wrapping_neg() as u32;
-        self.operation_flags = flags;
-    }
-}
-
-/// Tried once, on a thread of its own: the end of a ring interrupts the thread that had it.
-static CAN_INJECT: LazyLock<(bool, bool)> = LazyLock::new(|| {
-    let attempt = std::thread::spawn(|| (can_inject(INJECT), can_inject(INJECT | LATER)));
-    attempt.join().expect("no panic")
-});
-
-/// Whether an operation that does nothing completes with the result that it is asked for.
-fn can_inject(flags: u32) -> bool {
-    let attempt = || -> io::Result<i32> {
-        let mut ring = IoUring::new(2)?;
-        let mut entry = opcode::Nop::new().build();
-        Fields::of(&mut entry).fail(Errno::MFILE, flags);
-        // SAFETY: it has no memory.
-        unsafe { ring.submission().push(&entry) }.map_err(|_| Errno::BUSY)?;
-        ring.submit_and_wait(1)?;
-        Ok(ring.completion().next().map_or(0, |entry| entry.result()))
-    };
-    attempt().is_ok_and(|result| result == -Errno::MFILE.raw_os_error())
 }
