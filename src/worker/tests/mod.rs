@@ -13,6 +13,7 @@ use std::env;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -22,7 +23,7 @@ use clients::Part;
 use server::Server;
 
 /// Seeds of an ordinary run, and by how many everything has happened.
-const SEEDS: Range<u64> = 0..60;
+const SEEDS: Range<u64> = 0..100;
 const SEEDS_MANY: u64 = 50;
 
 /// Workers at a time.
@@ -101,7 +102,9 @@ fn live(seed: u64, tally: &Mutex<Tally>) -> Result<(), String> {
     let submissions = if chance.bool() { 4096 } else { 8 << chance.u32(..4) };
     let completions = if chance.bool() { submissions * 2 } else { 2 * 4096 };
     let buffers = if chance.bool() { 1024 } else { 1 << chance.u16(..5) };
-    let server = Server::start(features, (submissions, completions, buffers), faults);
+    // Without one the worker's timer does not wake it, whatever it has forgotten.
+    let idle_timeout = if chance.bool() { Duration::ZERO } else { Duration::from_secs(3600) };
+    let server = Server::start(features, (submissions, completions, buffers), idle_timeout, faults);
     let world =
         format!("{features}, {submissions} submissions, {completions} completions, {buffers} buffers");
     let part = Part { address: server.address, list: &server.list, told: &told };

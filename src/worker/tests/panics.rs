@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::server::{PATIENCE, Server};
 use crate::worker::Features;
@@ -10,7 +11,7 @@ use crate::worker::faults::prepare_panic;
 #[test]
 fn a_panic_is_told_of_while_clients_ask_on() {
     prepare_panic(200);
-    let server = Server::start_prepared(Features::ALL);
+    let server = Server::start_prepared(Features::ALL, Duration::ZERO);
     let address = server.address;
     let clients: Vec<_> = (0..8)
         .map(|_| {

@@ -33,13 +33,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub fn start(features: Features, sizes: Sizes, faults: Faults) -> Self {
+    pub fn start(features: Features, sizes: Sizes, idle_timeout: Duration, faults: Faults) -> Self {
         prepare(sizes, faults);
-        Self::start_prepared(features)
+        Self::start_prepared(features, idle_timeout)
     }
 
     /// One with what has been prepared for it.
-    pub fn start_prepared(features: Features) -> Self {
+    pub fn start_prepared(features: Features, idle_timeout: Duration) -> Self {
         let publisher = Publisher::new("1.6.22");
         let nodes = (0..24).map(|n| Node::new(format!("node-{n}"), format!("10.0.0.{n}"), 11211)).collect();
         publisher.publish(Cluster { version: Version::new(7).unwrap(), nodes });
@@ -50,8 +50,7 @@ impl Server {
         let address = listeners.addresses[0];
         let listen = listeners.try_clone().unwrap();
         let metrics = Metrics::new(1);
-        let limits =
-            Limits { connections_max: 1000, refused_max: 8, idle_timeout: Duration::from_secs(3600) };
+        let limits = Limits { connections_max: 1000, refused_max: 8, idle_timeout };
         let workers = vec![(mailbox, questions.asker(postbox.clone()))];
         let setup = Setup {
             listeners,
