@@ -73,11 +73,15 @@ impl Document<'_> {
     fn layer(&self) -> Result<Layer, Error> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         // They come in the order in which the parser's passes met them; a reader wants the first in the file.
-        let first = errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start));
+        // One (too many dots in a key) comes without its place.
+        let first = errors.iter().min_by_key(|error| error.span().map_or(usize::MAX, |span| span.start));
         if let Some(error) = first {
             let what = error.message().trim().replace('\n', ", ");
-            let origin = self.origin(&error.span().unwrap_or(0..0), None);
-            return Err(Fault::new(format!("not TOML: {what}"), "correct the line").at(origin));
+            let (origin, cure) = match error.span() {
+                Some(span) => (self.origin(&span, None), "correct the line"),
+                None => (Origin::File { path: self.path.into(), line: None, key: None }, "correct the file"),
+            };
+            return Err(Fault::new(format!("not TOML: {what}"), cure).at(origin));
         }
         let mut layer = Layer { file: Some(self.path.into()), ..Layer::default() };
         for (key, span, value) in in_order(table.get_ref()) {

@@ -45,8 +45,12 @@ fn answer(story: &Story<'_>, asked: &Asked, said: &mut Said) {
             tally.version += 1;
             packet(bytes, asked, 0, [0, 0], 0, VERSION_REPLY.as_bytes());
         }
-        Ok("nothing") => packet(bytes, asked, 0, [0, 0], 0, b""),
+        Ok("nothing") => {
+            tally.others += 1;
+            packet(bytes, asked, 0, [0, 0], 0, b"");
+        }
         Ok("quit") => {
+            tally.others += 1;
             said.farewell = Some(Farewell::AtOnce);
             if !asked.quiet {
                 packet(bytes, asked, 0, [0, 0], 0, b"");
