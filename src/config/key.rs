@@ -33,6 +33,8 @@ pub enum Key {
     IdleTimeout,
     /// How log lines are written.
     LogFormat,
+    /// What is logged.
+    LogLevel,
     /// What `version` answers.
     VersionReply,
     /// Features of io_uring that are not used.
@@ -41,7 +43,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 17] = [
+    pub const ALL: [Key; 18] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -57,6 +59,7 @@ impl Key {
         Key::ConnectionsMax,
         Key::IdleTimeout,
         Key::LogFormat,
+        Key::LogLevel,
         Key::VersionReply,
         Key::RingWithout,
     ];
@@ -79,6 +82,7 @@ impl Key {
             Key::ConnectionsMax => "connections_max",
             Key::IdleTimeout => "idle_timeout",
             Key::LogFormat => "log_format",
+            Key::LogLevel => "log_level",
             Key::VersionReply => "version_reply",
             Key::RingWithout => "ring_without",
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::error::{Error, Fault, Origin};
 use super::key::Key;
-use super::{Config, LogFormat, MaxShrink, Require, RingFeature, Source, source, value};
+use super::{Config, LogFormat, LogLevel, MaxShrink, Require, RingFeature, Source, source, value};
 use crate::limits::{SOURCES_MAX, WORKERS_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,6 +59,8 @@ pub struct Layer {
     pub idle_timeout: Option<Setting<Duration>>,
     /// See [`Config::log_format`].
     pub log_format: Option<Setting<LogFormat>>,
+    /// See [`Config::log_level`].
+    pub log_level: Option<Setting<LogLevel>>,
     /// See [`Config::version_reply`].
     pub version_reply: Option<Setting<String>>,
     /// See [`Config::ring_without`].
@@ -108,6 +110,7 @@ impl Layer {
                 let choices = [("text", LogFormat::Text), ("json", LogFormat::Json)];
                 self.log_format = given(origin, choice(text, choices)?);
             }
+            Key::LogLevel => self.log_level = given(origin, choice(text, LogLevel::NAMES)?),
             Key::VersionReply => self.version_reply = given(origin, version_reply(text)?),
             Key::RingWithout => self.ring_without = given(origin, value::ring_features(text)?),
         }
@@ -134,6 +137,7 @@ impl Layer {
             connections_max: self.connections_max.or(lower.connections_max),
             idle_timeout: self.idle_timeout.or(lower.idle_timeout),
             log_format: self.log_format.or(lower.log_format),
+            log_level: self.log_level.or(lower.log_level),
             version_reply: self.version_reply.or(lower.version_reply),
             ring_without: self.ring_without.or(lower.ring_without),
         }
@@ -166,6 +170,7 @@ pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Config, Error>
         connections_max: value(top.connections_max),
         idle_timeout: value(top.idle_timeout).unwrap_or(Duration::ZERO),
         log_format: value(top.log_format).unwrap_or_default(),
+        log_level: value(top.log_level).unwrap_or_default(),
         version_reply: value(top.version_reply).unwrap_or_else(|| "1.6.22".to_owned()),
         ring_without: value(top.ring_without).unwrap_or_default(),
     })
@@ -314,6 +319,7 @@ mod tests {
             (Key::MaxShrink, "100%", "100.0001%"),
             (Key::Require, "all", "ALL"),
             (Key::LogFormat, "json", "xml"),
+            (Key::LogLevel, "debug", "trace"),
             (Key::State, "x", ""),
             (Key::VersionReply, "1.4.14", "1.4.13"),
             (Key::RingWithout, "inline_send,multishot_recv", "inline_send,"),

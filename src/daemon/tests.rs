@@ -51,7 +51,7 @@ fn serve_and_panic() -> ! {
         layer.set(key, text, Origin::Flag(key.flag())).unwrap();
     }
     prepare_panic(500);
-    let outcome = run(resolve([layer]).unwrap(), |addresses| {
+    let outcome = run(resolve([layer]).unwrap(), None, |addresses| {
         let address = addresses[0];
         (0..8).for_each(|_| drop(thread::spawn(move || ask_for_ever(address))));
     });

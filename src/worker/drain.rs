@@ -5,7 +5,6 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 
-use super::token::{Operation, Token};
 use super::{Phase, Worker};
 use crate::limits::DRAIN;
 
@@ -28,12 +27,7 @@ impl Worker {
     /// is just working on, which then goes on: so every tick tries again.
     pub(super) fn stop_accepting(&mut self) {
         for number in 0..self.listeners.len() {
-            if self.listeners[number].accepting {
-                let accept = Token::of(Operation::Accept, number as u32);
-                self.ring.cancel(accept, Token::of(Operation::Ignored, 0));
-            } else {
-                self.take_queued(number);
-            }
+            self.end_accept(number);
         }
     }
 
@@ -52,6 +46,7 @@ impl Worker {
                     // The next tick tries again, when some descriptors are free.
                     self.counters().accept_failures.add(1);
                     self.listeners[number].socket = Some(socket);
+                    self.listeners[number].blocked = true;
                     return;
                 }
                 // The client was gone before it was accepted.

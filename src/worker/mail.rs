@@ -3,7 +3,7 @@
 use std::os::fd::AsRawFd;
 
 use super::token::{Operation, Token};
-use super::{Phase, Worker};
+use super::{Limits, Phase, Worker};
 use crate::mailbox::Mail;
 
 impl Worker {
@@ -15,6 +15,11 @@ impl Worker {
                 Mail::Serve => {
                     self.phase = Phase::Serving;
                     self.accept_everywhere();
+                }
+                Mail::Listen(sockets) => self.listen(sockets),
+                Mail::Unlisten(address) => self.unlisten(address),
+                Mail::Limits { connections_max, refused_max, idle_timeout } => {
+                    self.limits = Limits { connections_max, refused_max, idle_timeout };
                 }
                 Mail::Drain => self.drain(),
                 Mail::Leave => self.phase = Phase::Left,

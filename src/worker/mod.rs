@@ -26,6 +26,7 @@ mod listener;
 mod mail;
 mod probe;
 mod receive;
+mod renew;
 mod ring;
 mod settle;
 mod slots;
@@ -38,7 +39,7 @@ mod token;
 use std::time::{Duration, Instant};
 
 pub use features::{Feature, Features};
-pub use listener::{BindError, Listeners, bind};
+pub use listener::{BindError, Listeners, bind, bind_among};
 pub use probe::{Unavailable, available};
 pub use thread::{Exit, Setup, StartError, cpus, spawn};
 

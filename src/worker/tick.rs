@@ -37,8 +37,11 @@ impl Worker {
     pub(super) fn ticked(&mut self) {
         self.ticking = false;
         self.unblock();
-        if matches!(self.phase, Phase::Draining(_)) {
-            self.stop_accepting();
+        let draining = matches!(self.phase, Phase::Draining(_));
+        for number in 0..self.listeners.len() {
+            if draining || self.listeners[number].leaving {
+                self.end_accept(number);
+            }
         }
         self.look_round();
     }

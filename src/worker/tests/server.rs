@@ -5,14 +5,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::cluster::{Cluster, Node, Version};
 use crate::limits::DRAIN;
 use crate::mailbox::{self, Mail, Postbox};
 use crate::metrics::Metrics;
 use crate::snapshot::Publisher;
-use crate::stats::{Own, Questions};
+use crate::stats::{Own, Questions, Terms};
 use crate::worker::faults::{Faults, Sizes, prepare};
 use crate::worker::{Features, Limits, Setup, bind, spawn};
 
@@ -110,7 +110,8 @@ fn answer_stats(questions: Questions, metrics: Metrics, stop: oneshot::Receiver<
     std::thread::spawn(move || {
         let own = Own { metrics, version: "1.6.22".into(), connections_max: 1000, started: Instant::now() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let answers = questions.answer(Vec::new(), PATIENCE, own);
+        let (_terms, terms) = watch::channel(Terms { endpoints: Vec::new(), timeout: PATIENCE, own });
+        let answers = questions.answer(terms);
         tokio::task::LocalSet::new().block_on(&runtime, async {
             tokio::select! {
                 () = answers => {}
