@@ -72,6 +72,8 @@ pub enum Format {
 pub struct Serve {
     /// The configuration file.
     pub config: Option<PathBuf>,
+    /// Whether that file is looked at all the time.
+    pub watch: bool,
     /// Everything else, in the order of the command line, which is the order of the sources.
     pub arguments: Vec<(Argument, String)>,
 }
@@ -246,12 +248,19 @@ struct ServeArgs {
     /// Configuration file, in TOML [default: $MIMIKYU_CONFIG, else none]
     #[arg(long, value_name = "FILE", help_heading = PROCESS)]
     config: Option<PathBuf>,
+    /// Look at the configuration file all the time and take over what changes in it, as SIGHUP does [default:
+    /// $MIMIKYU_WATCH, else no]
+    #[arg(long, help_heading = PROCESS)]
+    watch: bool,
     /// Worker threads [default: one for each CPU this process may run on]
     #[arg(long, value_name = "N", help_heading = PROCESS)]
     workers: Option<String>,
-    /// How log lines are written: text, json; RUST_LOG says which [default: text]
+    /// How log lines are written: text, json [default: text]
     #[arg(long, value_name = "FORMAT", help_heading = PROCESS)]
     log_format: Option<String>,
+    /// What is logged: error, warn, info, debug; RUST_LOG wins where it is set [default: info]
+    #[arg(long, value_name = "LEVEL", help_heading = PROCESS)]
+    log_level: Option<String>,
     /// Features of io_uring to leave unused, when one is under suspicion [default: none]
     #[arg(long, value_name = "FEATURE,...", help_heading = PROCESS)]
     ring_without: Option<String>,
@@ -299,6 +308,7 @@ fn serve(matches: &ArgMatches) -> Serve {
     arguments.sort_by_key(|(at, ..)| *at);
     Serve {
         config: matches.get_one("config").cloned(),
+        watch: matches.get_flag("watch"),
         arguments: arguments.into_iter().map(|(_, argument, text)| (argument, text)).collect(),
     }
 }

@@ -71,6 +71,12 @@ pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// 65 lists (64 sources and the one served, up to 64 × 1,024 nodes itself) of long names fit well below.
 pub const STATE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// Time between two looks at a configuration file that is watched; what was the same in two of them counts.
+pub const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a look at the configuration file takes before that is worth a line in the log.
+pub const CONFIG_WAIT: Duration = Duration::from_secs(5);
+
 /// Longest that a start waits for the state file to be read.
 pub const LOAD_WAIT: Duration = Duration::from_secs(5);
 

@@ -4,19 +4,22 @@
 //! must never wait for whoever reads standard error (a full pipe, a stopped terminal). What is lost is a
 //! log line; what would be lost otherwise is the service.
 //!
-//! `RUST_LOG` says what is written, `info` unless it is set. Lines have no module paths: their words and
+//! `RUST_LOG` says what is written; where it is not set, the configuration does, which can change while the process
+//! runs. Lines have no module paths: their words and
 //! fields are for an operator, who has not read the source.
 
 use std::env;
 use std::ffi::OsStr;
+use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use tracing::Dispatch;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::config::LogFormat;
+use crate::config::{LogFormat, LogLevel};
 
 /// Most lines that wait to be written; what comes on top is dropped. At 200 bytes a line, under 2 MiB; a line of a change that names
 /// 4 × 32 nodes of the longest names has 33 KiB, and then it is 270 MiB.
@@ -27,22 +30,57 @@ const LINES_WAITING_MAX: usize = 8192;
 #[derive(Debug)]
 pub struct Guard {
     _writer: WorkerGuard,
+    dial: Dial,
+}
+
+impl Guard {
+    /// A way to change what is logged.
+    pub fn dial(&self) -> Dial {
+        self.dial.clone()
+    }
+}
+
+/// Changes what is logged from now on.
+#[derive(Clone)]
+pub struct Dial {
+    turn: Turn,
+    /// Whether `RUST_LOG` has said what is logged.
+    is_fixed: bool,
+}
+
+type Turn = Arc<dyn Fn(EnvFilter) + Send + Sync>;
+
+impl Dial {
+    /// Logs lines of this level and those above it. False where `RUST_LOG` wins, and nothing changes.
+    pub fn turn(&self, level: LogLevel) -> bool {
+        if !self.is_fixed {
+            (self.turn)(EnvFilter::new(level.name()));
+        }
+        !self.is_fixed
+    }
+}
+
+impl fmt::Debug for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dial").field("is_fixed", &self.is_fixed).finish_non_exhaustive()
+    }
 }
 
 /// Starts logging for the whole process; a second call changes nothing and its lines are the first one's.
-pub fn init(format: LogFormat) -> Guard {
+pub fn init(format: LogFormat, level: LogLevel) -> Guard {
     let (writer, guard) = non_blocking();
     let directives = env::var_os("RUST_LOG");
-    let (filter, warning) = filter(directives.as_deref());
+    let Filter { filter, is_fixed, warning } = filter(directives.as_deref(), level);
     let coloured = coloured(io::stderr().is_terminal(), env::var_os("NO_COLOR").as_deref());
-    let installed = tracing::dispatcher::set_global_default(subscriber(format, filter, coloured, writer));
+    let (subscriber, turn) = subscriber(format, filter, coloured, writer);
+    let installed = tracing::dispatcher::set_global_default(subscriber);
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
     }
     if installed.is_err() {
         tracing::debug!("logging was started before");
     }
-    Guard { _writer: guard }
+    Guard { _writer: guard, dial: Dial { turn, is_fixed } }
 }
 
 fn non_blocking() -> (NonBlocking, WorkerGuard) {
@@ -53,23 +91,29 @@ fn non_blocking() -> (NonBlocking, WorkerGuard) {
         .finish(io::stderr())
 }
 
-/// What is logged, and a warning if that is not what was asked for.
-fn filter(directives: Option<&OsStr>) -> (EnvFilter, Option<String>) {
-    let default = || EnvFilter::new("info");
+/// What is logged at the start.
+struct Filter {
+    filter: EnvFilter,
+    /// Whether `RUST_LOG` has said so.
+    is_fixed: bool,
+    /// A warning where that is not what was asked for.
+    warning: Option<String>,
+}
+
+fn filter(directives: Option<&OsStr>, level: LogLevel) -> Filter {
+    let configured = |warning| Filter { filter: EnvFilter::new(level.name()), is_fixed: false, warning };
     let Some(directives) = directives.filter(|directives| !directives.is_empty()) else {
-        return (default(), None);
+        return configured(None);
     };
     let parsed = directives.to_str().ok_or_else(|| "not UTF-8".to_owned()).and_then(|text| {
         EnvFilter::builder().parse(text).map_err(|error| error.to_string().replace('\n', " "))
     });
     match parsed {
-        Ok(filter) => (filter, None),
-        Err(what) => (
-            default(),
-            Some(format!(
-                "RUST_LOG={directives:?} is not understood ({what}); logging as with RUST_LOG=info"
-            )),
-        ),
+        Ok(filter) => Filter { filter, is_fixed: true, warning: None },
+        Err(what) => configured(Some(format!(
+            "RUST_LOG={directives:?} is not understood ({what}); logging as with RUST_LOG={}",
+            level.name()
+        ))),
     }
 }
 
@@ -78,20 +122,29 @@ fn coloured(terminal: bool, no_color: Option<&OsStr>) -> bool {
     terminal && no_color.is_none_or(OsStr::is_empty)
 }
 
-fn subscriber<W>(format: LogFormat, filter: EnvFilter, coloured: bool, writer: W) -> Dispatch
+fn subscriber<W>(format: LogFormat, filter: EnvFilter, coloured: bool, writer: W) -> (Dispatch, Turn)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    // It fails only where the subscriber is gone, which a process has to its end.
+    macro_rules! turnable {
+        ($builder:expr) => {{
+            let builder = $builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            (builder.into(), Arc::new(move |filter| drop(handle.reload(filter))))
+        }};
+    }
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     match format {
-        LogFormat::Text => builder.with_ansi(coloured).compact().into(),
-        LogFormat::Json => builder
-            .with_ansi(false)
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .into(),
+        LogFormat::Text => turnable!(builder.with_ansi(coloured).compact()),
+        LogFormat::Json => turnable!(
+            builder
+                .with_ansi(false)
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+        ),
     }
 }
 
@@ -117,8 +170,8 @@ mod tests {
     fn logged(format: LogFormat, directives: &str) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let (filter, _) = filter(Some(directives.as_ref()));
-        let dispatch = subscriber(format, filter, false, move || writer.clone());
+        let filter = filter(Some(directives.as_ref()), LogLevel::Info).filter;
+        let (dispatch, _) = subscriber(format, filter, false, move || writer.clone());
         tracing::dispatcher::with_default(&dispatch, || {
             tracing::info!(version = 7, source = "alpha", "the list changed");
             tracing::debug!("a detail");
@@ -154,13 +207,35 @@ mod tests {
 
     #[test]
     fn a_bad_rust_log_is_info_and_a_warning() {
-        let (fallback, warning) = filter(Some("info=info=x".as_ref()));
-        assert_eq!(fallback.to_string(), "info");
+        let Filter { filter: fallback, is_fixed, warning } =
+            filter(Some("info=info=x".as_ref()), LogLevel::Info);
+        assert_eq!((fallback.to_string(), is_fixed), ("info".to_owned(), false));
         let warning = warning.unwrap();
         assert!(warning.starts_with(r#"RUST_LOG="info=info=x" is not understood ("#), "{warning}");
         for unset in [None, Some(OsStr::new(""))] {
-            let (default, warning) = filter(unset);
-            assert_eq!((default.to_string(), warning), ("info".to_owned(), None));
+            let Filter { filter, is_fixed, warning } = filter(unset, LogLevel::Warn);
+            assert_eq!((filter.to_string(), is_fixed, warning), ("warn".to_owned(), false, None));
+        }
+    }
+
+    #[test]
+    fn the_level_can_be_turned_unless_rust_log_has_set_it() {
+        for (rust_log, shown) in [(None, [false, true, false]), (Some("warn"), [false; 3])] {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let Filter { filter, is_fixed, .. } = filter(rust_log.map(OsStr::new), LogLevel::Warn);
+            let (dispatch, turn) = subscriber(LogFormat::Text, filter, false, move || writer.clone());
+            let dial = Dial { turn, is_fixed };
+            let is_shown = |level| {
+                let before = lines.0.lock().unwrap().len();
+                // The level is turned for whoever has the subscriber as their own.
+                tracing::dispatcher::with_default(&dispatch, || {
+                    assert_eq!(dial.turn(level), rust_log.is_none());
+                    tracing::info!("news");
+                });
+                lines.0.lock().unwrap().len() > before
+            };
+            assert_eq!([LogLevel::Warn, LogLevel::Info, LogLevel::Error].map(is_shown), shown);
         }
     }
 

@@ -4,9 +4,13 @@
 //! few orders), so it needs no bound of its own and a sender never waits for a worker.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use ipnet::IpNet;
 
 use bytes::Bytes;
 use rustix::event::{EventfdFlags, eventfd};
@@ -23,6 +27,25 @@ pub enum Mail {
     },
     /// There is something to serve: accept.
     Serve,
+    /// Accept on these listeners too.
+    Listen(Vec<OwnedFd>),
+    /// Take the connections that are queued at this address, and close it. Those that are established go on.
+    Unlisten(SocketAddr),
+    /// Other bounds.
+    Limits {
+        /// Connections of all workers together; those that are there already stay.
+        connections_max: usize,
+        /// Refused connections of a worker that linger at a time.
+        refused_max: usize,
+        /// Time after which a connection that asks nothing is closed; zero is never.
+        idle_timeout: Duration,
+        /// Time after which an unfinished request closes its connection; zero is never.
+        request_timeout: Duration,
+        /// Networks whose clients are let in from now on; none is every one.
+        allow: Arc<[IpNet]>,
+        /// Connections of one host, of clients that come from now on.
+        connections_per_ip_max: Option<usize>,
+    },
     /// Take the connections that are queued, then no more; answer what was asked; leave.
     Drain,
     /// Leave, whatever is under way.

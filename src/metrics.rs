@@ -76,6 +76,10 @@ pub struct ControlMetrics {
     pub announced: Counter,
     /// Times a node could not be asked for the list, or given it.
     pub announce_failures: Counter,
+    /// Times a configuration was taken over while running, also where it was no other one.
+    pub reloads: Counter,
+    /// Times a configuration was refused while running.
+    pub reloads_refused: Counter,
 }
 
 impl WorkerMetrics {

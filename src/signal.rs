@@ -1,4 +1,4 @@
-//! The signals that end the daemon.
+//! The signals that end the daemon, and the one that has it read its configuration again.
 
 use std::io;
 
@@ -23,5 +23,21 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+/// `SIGHUP`.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Catches it from now on; until then it ends the process.
+    pub fn catch() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one. Several that come before it is waited for are one.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

@@ -83,6 +83,15 @@ impl Publisher {
         self.current.store(Arc::new(Snapshot::new(Some(cluster), &self.version_reply)));
     }
 
+    /// Answers `version` with this from now on.
+    pub fn turn_version(&mut self, version_reply: &str) {
+        if self.version_reply != version_reply {
+            self.version_reply = version_reply.into();
+            let cluster = self.current.load().list.as_ref().map(|list| list.cluster.clone());
+            self.current.store(Arc::new(Snapshot::new(cluster, version_reply)));
+        }
+    }
+
     /// A reader of whatever is current.
     pub fn reader(&self) -> Reader {
         Reader { cache: arc_swap::Cache::new(self.current.clone()) }
@@ -120,5 +129,9 @@ mod tests {
         assert_eq!(list.config.once(), b"CONFIG cluster 0 19\r\n7\na|10.0.0.1|11211\n\r\nEND\r\n");
         assert!(list.value_cas.once().starts_with(b"VALUE AmazonElastiCache:cluster 0 19 7\r\n"));
         assert!(before.list.is_none(), "what is being sent must not change");
+        let mut publisher = publisher;
+        publisher.turn_version("1.5.0");
+        assert_eq!(reader.current().version.once(), b"VERSION 1.5.0\r\n");
+        assert_eq!(reader.current().list.as_ref().unwrap().cluster.version.number(), 7);
     }
 }

@@ -56,7 +56,7 @@ const ANYTHING: &[&str] = &["*"];
 const EVERYWHERE: &str = "limits";
 
 /// Rooms, and files of other rooms, that only compute.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "src/cluster",
     "src/protocol",
     "src/lint",
@@ -65,6 +65,7 @@ const PURE: [&str; 11] = [
     "src/poller/event.rs",
     "src/poller/silence.rs",
     "src/poller/memory.rs",
+    "src/poller/renewal.rs",
     "src/poller/backoff.rs",
     "src/poller/ledger.rs",
     "src/poller/doubts.rs",

@@ -10,9 +10,9 @@ use std::process::{Command, ExitCode, Stdio};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::machine::Cores;
-use crate::process::{Process, Server};
-use crate::question::Question;
+use crate::support::machine::Cores;
+use crate::support::process::{Process, Server};
+use crate::support::question::Question;
 use crate::workload::Shape;
 
 /// The hidden argument; what follows it is the way to serve, connections, and bytes of a request.

@@ -6,24 +6,22 @@
 mod arguments;
 mod floor;
 mod json;
-mod load;
-mod machine;
 mod peers;
-mod process;
-mod question;
 mod report;
-mod round;
-mod upstream;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "no bench needs all of it")]
+mod support;
 mod workload;
 
 use std::io;
 use std::process::ExitCode;
 
 use arguments::Arguments;
-use load::Load;
-use machine::Cores;
 use peers::Peer;
 use report::{Outcome, Report};
+use support::load::{self, Load};
+use support::machine::{self, Cores};
+use support::round::Round;
 use workload::{Shape, Workload};
 
 fn main() -> ExitCode {
@@ -98,7 +96,7 @@ fn side_by_side(
 }
 
 /// One round of one peer.
-fn one(workload: Workload, arguments: &Arguments, cores: &Cores, peer: &Peer) -> io::Result<round::Round> {
+fn one(workload: Workload, arguments: &Arguments, cores: &Cores, peer: &Peer) -> io::Result<Round> {
     let own;
     let server = match &peer.server {
         Some(server) => server,

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::machine::{self, Cores};
 use crate::peers::{Kind, Peer};
-use crate::round::Round;
+use crate::support::machine::{self, Cores};
+use crate::support::median;
+use crate::support::round::Round;
 use crate::workload::Workload;
 
 /// All rounds of one workload: a list for each peer, in the order of the peers.
@@ -193,14 +194,4 @@ pub fn table(outcome: &Outcome, peers: &[Peer]) -> String {
 
 fn line(text: &mut String, arguments: std::fmt::Arguments) {
     writeln!(text, "{arguments}").expect("a string takes all");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => f64::NAN,
-        length if length % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
-    }
 }

@@ -25,7 +25,7 @@ fn the_definition_is_sound_and_every_setting_has_its_flag() {
 #[test]
 fn sources_keep_the_order_of_the_command_line() {
     let words = "--static=s=n:1,m:1 alpha:1 --upstream u=b:1 --dns d=c:1 beta:1 --static t=n:2 \
-                 --upstream=v=w:1 --workers=2 gamma:1 --config f.toml";
+                 --upstream=v=w:1 --workers=2 --watch gamma:1 --config f.toml";
     let expected: Vec<_> = [
         (Argument::Flag(Key::Static), "s=n:1,m:1"),
         (Argument::Endpoint(0), "alpha:1"),
@@ -39,11 +39,11 @@ fn sources_keep_the_order_of_the_command_line() {
     ]
     .map(|(argument, text)| (argument, text.to_owned()))
     .into();
-    let expected = Command::Serve(Serve { config: Some("f.toml".into()), arguments: expected });
+    let expected = Command::Serve(Serve { config: Some("f.toml".into()), watch: true, arguments: expected });
     assert_eq!(line(words).unwrap(), expected);
     assert_eq!(line(&format!("serve {words}")).unwrap(), expected);
     let Ok(Command::Serve(nothing)) = line("") else { panic!("no serve") };
-    assert_eq!(nothing, Serve { config: None, arguments: vec![] });
+    assert_eq!(nothing, Serve { config: None, watch: false, arguments: vec![] });
 }
 
 #[test]

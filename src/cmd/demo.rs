@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use mimikyu::cluster::{Cluster, Node, Version};
 use mimikyu::config::{Config, HostPort, Layer, Setting, Source, SourceKind, resolve};
-use mimikyu::config::{LogFormat, Origin};
+use mimikyu::config::{LogFormat, LogLevel, Origin};
 use mimikyu::session::{Next, Outbox, Session, Tally};
 use mimikyu::snapshot::Publisher;
 use tokio_uring::Runtime;
@@ -25,7 +25,7 @@ const STEPS: [(usize, usize); 6] = [(3, 1), (3, 2), (3, 3), (2, 3), (1, 3), (1, 
 
 /// Serves the demonstration on `listen` until it is told to stop.
 pub fn run(listen: SocketAddr) -> Result<(), Box<dyn Error>> {
-    let _guard = mimikyu::log::init(LogFormat::Text);
+    let _guard = mimikyu::log::init(LogFormat::Text, LogLevel::Info);
     let alpha = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let beta = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let config = config(listen, alpha.local_addr()?, beta.local_addr()?)?;
@@ -35,7 +35,7 @@ pub fn run(listen: SocketAddr) -> Result<(), Box<dyn Error>> {
         Err(error) => tracing::error!(%error, "the demo's clusters can't run"),
     };
     thread::Builder::new().name("demo".into()).spawn(body)?;
-    Ok(mimikyu::daemon::run(config, |addresses| addresses.iter().for_each(|address| greet(*address)))?)
+    Ok(mimikyu::daemon::run(config, None, |addresses| addresses.iter().for_each(|address| greet(*address)))?)
 }
 
 fn config(listen: SocketAddr, alpha: SocketAddr, beta: SocketAddr) -> Result<Config, Box<dyn Error>> {

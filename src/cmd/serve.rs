@@ -2,7 +2,8 @@
 
 use std::env;
 
-use mimikyu::config::{self, Fault, Layer, Origin, Source, SourceKind};
+use mimikyu::config::{self, Fault, Layer, Origin, Places, Source, SourceKind};
+use mimikyu::daemon::Again;
 
 use super::Failure;
 use crate::cli::{Argument, Serve};
@@ -11,18 +12,23 @@ use crate::cli::{Argument, Serve};
 pub fn run(serve: Serve) -> Result<(), Failure> {
     let flags = from_arguments(serve.arguments)?;
     let environment = config::from_env(env::vars_os())?;
-    let file = match serve.config.or(environment.config) {
-        Some(path) => config::from_file(&path)?,
-        None => Layer::default(),
-    };
-    let config = config::resolve([flags, environment.layer, file])?;
+    let file = serve.config.or(environment.config);
+    let watch = serve.watch || environment.watch;
+    if watch && file.is_none() {
+        let fault = Fault::new("there is no configuration file to watch", "give one with --config");
+        return Err(fault.at(Origin::Flag("--watch".into())).into());
+    }
+    let places = Places { flags, environment: environment.layer, file };
+    let found = places.look();
+    let config = places.resolve(&found)?;
 
     // Dropped on the way out, before an error is told: the log comes first.
-    let _guard = mimikyu::log::init(config.log_format);
+    let guard = mimikyu::log::init(config.log_format, config.log_level);
     for warning in environment.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(mimikyu::daemon::run(config, |_| {})?)
+    let again = Again { places, found, watch, dial: guard.dial() };
+    Ok(mimikyu::daemon::run(config, Some(again), |_| {})?)
 }
 
 /// The layer of the command line.

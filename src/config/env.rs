@@ -5,7 +5,7 @@
 //! named after every Service, one called `mimikyu` included.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::{Error, Fault, Origin, quoted};
@@ -15,6 +15,8 @@ use super::layer::Layer;
 const PREFIX: &str = "MIMIKYU_";
 /// Names the configuration file; no setting, since a file cannot name itself.
 const CONFIG: &str = "MIMIKYU_CONFIG";
+/// Has that file looked at all the time; no setting either.
+const WATCH: &str = "MIMIKYU_WATCH";
 
 /// What the environment says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Environment {
     pub layer: Layer,
     /// The configuration file that `MIMIKYU_CONFIG` names.
     pub config: Option<PathBuf>,
+    /// Whether that file is looked at all the time, as `MIMIKYU_WATCH` says.
+    pub watch: bool,
     /// A line for each variable that looks like ours and is not.
     pub warnings: Vec<String>,
 }
@@ -44,6 +48,7 @@ where
         }
     }
     environment.config = ours.remove(CONFIG).map(PathBuf::from);
+    environment.watch = ours.remove(WATCH).map_or(Ok(false), |value| watch(&value))?;
     for key in Key::ALL {
         let variable = key.variable();
         if let Some(value) = ours.remove(&variable) {
@@ -68,12 +73,24 @@ fn take(layer: &mut Layer, key: Key, value: OsString, origin: Origin) -> Result<
     }
 }
 
+/// Reads a yes or a no.
+fn watch(value: &OsStr) -> Result<bool, Error> {
+    match value.to_string_lossy().trim() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => {
+            let fault = Fault::new(format!("{} is not a choice", quoted(other)), "write true or false");
+            Err(fault.at(Origin::Environment(WATCH.into())))
+        }
+    }
+}
+
 fn warning(name: &str) -> String {
     let known = Key::ALL.map(Key::variable);
     let shown = quoted(name);
     // Without the prefix, which all of them share.
     let rest = |name: &'_ str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
-    let known: Vec<_> = known.iter().map(String::as_str).chain([CONFIG]).map(rest).collect();
+    let known: Vec<_> = known.iter().map(String::as_str).chain([CONFIG, WATCH]).map(rest).collect();
     match nearest(&rest(name), known.iter().map(String::as_str)) {
         Some(meant) => {
             format!("environment variable {shown} is unknown and ignored; did you mean {PREFIX}{meant}?")

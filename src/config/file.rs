@@ -31,7 +31,7 @@ const DROP_AFTER_MIN: Duration = Duration::from_millis(100);
 
 /// Reads a configuration file.
 pub fn from_file(path: &Path) -> Result<Layer, Error> {
-    from_bytes(path, &read(path).map_err(|fault| fault.at(whole(path)))?)
+    from_bytes(path, &read(path)?)
 }
 
 /// Reads what a configuration file of this name has in it, or would.
@@ -45,11 +45,13 @@ fn whole(path: &Path) -> Origin {
     Origin::File { path: path.into(), line: None, key: None }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+/// What a configuration file has in it: one byte more than it may have at most.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let file = File::open(path);
     file.and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(|error| {
-        Fault::new(format!("cannot be read: {error}"), "check the path and its permissions")
+        let fault = Fault::new(format!("cannot be read: {error}"), "check the path and its permissions");
+        fault.at(whole(path))
     })?;
     Ok(bytes)
 }

@@ -39,6 +39,8 @@ pub enum Key {
     IdleTimeout,
     /// How log lines are written.
     LogFormat,
+    /// What is logged.
+    LogLevel,
     /// What `version` answers.
     VersionReply,
     /// Features of io_uring that are not used.
@@ -47,7 +49,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 20] = [
+    pub const ALL: [Key; 21] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -66,6 +68,7 @@ impl Key {
         Key::RequestTimeout,
         Key::IdleTimeout,
         Key::LogFormat,
+        Key::LogLevel,
         Key::VersionReply,
         Key::RingWithout,
     ];
@@ -91,6 +94,7 @@ impl Key {
             Key::RequestTimeout => "request_timeout",
             Key::IdleTimeout => "idle_timeout",
             Key::LogFormat => "log_format",
+            Key::LogLevel => "log_level",
             Key::VersionReply => "version_reply",
             Key::RingWithout => "ring_without",
         }

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use super::error::{Error, Fault, Origin};
 use super::key::Key;
-use super::{Config, LogFormat, MaxShrink, Require, RingFeature, Source, network, source, value};
+use super::{Config, LogFormat, LogLevel, MaxShrink, Require, RingFeature, Source, network, source, value};
 use crate::limits::{NETWORKS_MAX, REQUEST_TIMEOUT, SOURCES_MAX, WORKERS_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -67,6 +67,8 @@ pub struct Layer {
     pub idle_timeout: Option<Setting<Duration>>,
     /// See [`Config::log_format`].
     pub log_format: Option<Setting<LogFormat>>,
+    /// See [`Config::log_level`].
+    pub log_level: Option<Setting<LogLevel>>,
     /// See [`Config::version_reply`].
     pub version_reply: Option<Setting<String>>,
     /// See [`Config::ring_without`].
@@ -123,6 +125,7 @@ impl Layer {
                 let choices = [("text", LogFormat::Text), ("json", LogFormat::Json)];
                 self.log_format = given(origin, choice(text, choices)?);
             }
+            Key::LogLevel => self.log_level = given(origin, choice(text, LogLevel::NAMES)?),
             Key::VersionReply => self.version_reply = given(origin, version_reply(text)?),
             Key::RingWithout => self.ring_without = given(origin, value::ring_features(text)?),
         }
@@ -152,6 +155,7 @@ impl Layer {
             request_timeout: self.request_timeout.or(lower.request_timeout),
             idle_timeout: self.idle_timeout.or(lower.idle_timeout),
             log_format: self.log_format.or(lower.log_format),
+            log_level: self.log_level.or(lower.log_level),
             version_reply: self.version_reply.or(lower.version_reply),
             ring_without: self.ring_without.or(lower.ring_without),
         }
@@ -188,6 +192,7 @@ pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Config, Error>
         request_timeout: value(top.request_timeout).unwrap_or(REQUEST_TIMEOUT),
         idle_timeout: value(top.idle_timeout).unwrap_or(Duration::ZERO),
         log_format: value(top.log_format).unwrap_or_default(),
+        log_level: value(top.log_level).unwrap_or_default(),
         version_reply: value(top.version_reply).unwrap_or_else(|| "1.6.22".to_owned()),
         ring_without: value(top.ring_without).unwrap_or_default(),
     })
@@ -366,6 +371,7 @@ mod tests {
             (Key::MaxShrink, "100%", "100.0001%"),
             (Key::Require, "all", "ALL"),
             (Key::LogFormat, "json", "xml"),
+            (Key::LogLevel, "debug", "trace"),
             (Key::State, "x", ""),
             (Key::VersionReply, "1.4.14", "1.4.13"),
             (Key::RingWithout, "inline_send,multishot_recv", "inline_send,"),

@@ -4,12 +4,14 @@
 //! [`Layer`] is one place that settings come from; [`resolve`] lays them over each other.
 
 mod address;
+mod difference;
 mod env;
 mod error;
 mod file;
 mod key;
 mod layer;
 mod network;
+mod places;
 mod shrink;
 mod source;
 mod value;
@@ -21,11 +23,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use address::HostPort;
+pub use difference::Difference;
 pub use env::{Environment, from_env};
 pub use error::{Error, Fault, Origin};
 pub use file::{from_bytes, from_file};
 pub use key::{Key, nearest};
 pub use layer::{Layer, Setting, resolve};
+pub use places::{Found, Places};
 pub use shrink::MaxShrink;
 pub use value::{duration as parse_duration, listen as parse_listen};
 
@@ -64,6 +68,8 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How log lines are written.
     pub log_format: LogFormat,
+    /// What is logged, unless `RUST_LOG` says so.
+    pub log_level: LogLevel,
     /// What `version` answers: exactly three numbers, at least 1.4.14.
     pub version_reply: String,
     /// Features of io_uring that are left unused though the kernel has them, to find out which one is at fault.
@@ -164,4 +170,34 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// What is logged: lines of this level and of those above it. The greater, the more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum LogLevel {
+    /// Only what harms clients.
+    Error,
+    /// What an operator should look at, too.
+    Warn,
+    /// Every change, too.
+    #[default]
+    Info,
+    /// What helps to find a fault, too.
+    Debug,
+}
+
+impl LogLevel {
+    /// All of them, by their names.
+    pub const NAMES: [(&str, LogLevel); 4] = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let named = Self::NAMES.iter().find(|(_, level)| *level == self);
+        named.map_or("info", |(name, _)| name)
+    }
 }

@@ -92,12 +92,12 @@ pub fn duration_or_zero(text: &str, bounds: RangeInclusive<Duration>) -> Result<
 }
 
 /// One of a few words.
-pub fn choice<T: Copy>(text: &str, choices: [(&str, T); 2]) -> Result<T, Fault> {
+pub fn choice<T: Copy, const N: usize>(text: &str, choices: [(&str, T); N]) -> Result<T, Fault> {
     match choices.iter().find(|(word, _)| *word == text) {
         Some((_, value)) => Ok(*value),
         None => Err(Fault::new(
             format!("{} is not a choice", quoted(text)),
-            format!("write {} or {}", choices[0].0, choices[1].0),
+            format!("write {}", choices.map(|(word, _)| word).join(" or ")),
         )),
     }
 }

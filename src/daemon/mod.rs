@@ -7,15 +7,21 @@
 //! ```
 
 mod descriptors;
+mod door;
+mod lookout;
+mod reload;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::config::{Config, RingFeature, SourceKind};
 use crate::limits::DRAIN;
@@ -24,13 +30,17 @@ use crate::metrics::Metrics;
 use crate::poller::Poller;
 use crate::signal::Signals;
 use crate::snapshot::Publisher;
-use crate::stats::{Own, Questions};
+use crate::stats::{Own, Questions, Terms};
 use crate::worker::{
     self, Admission, BindError, Exit, Feature, Features, Limits, Listeners, Setup, StartError,
 };
 use descriptors::{Shares, share_out};
+use door::Door;
+use lookout::Lookout;
+use reload::Reload;
 
 pub use descriptors::TooFew;
+pub use reload::Again;
 
 /// Why the daemon could not start, or had to stop.
 #[derive(Debug)]
@@ -71,13 +81,14 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Serves until a signal. `ready` is called with the addresses once clients may come.
-pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
+/// Serves until a signal. `ready` is called with the addresses once clients may come. With `again`, SIGHUP has the
+/// configuration read once more; without, it ends the process.
+pub fn run(config: Config, again: Option<Again>, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
     let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
     let shares = share_out(&config, workers).map_err(Error::Descriptors)?;
     let listeners = worker::bind(&config.listen, workers).map_err(Error::Bind)?;
     let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
-    let daemon = Daemon { config, workers, shares, listeners };
+    let daemon = Daemon { config, again, workers, shares, listeners };
     match runtime {
         Ok(runtime) => runtime.block_on(daemon.run(ready)),
         // The workers' rings fail for the same reason, and say more about it.
@@ -91,6 +102,7 @@ pub fn run(config: Config, ready: impl FnOnce(&[SocketAddr])) -> Result<(), Erro
 /// The daemon before its threads run.
 struct Daemon {
     config: Config,
+    again: Option<Again>,
     workers: usize,
     shares: Shares,
     listeners: Listeners,
@@ -98,10 +110,13 @@ struct Daemon {
 
 impl Daemon {
     async fn run(self, on_ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
-        let Self { config, workers, shares, listeners } = self;
+        let Self { config, again, workers, shares, listeners } = self;
         let Shares { connections_max, refused_max } = shares;
-        let addresses = listeners.addresses.clone();
         let mut signals = Signals::catch().map_err(Error::Control)?;
+        let again = again.map(|Again { places, found, watch, dial }| {
+            Lookout::new(places.clone(), found, watch).map(|lookout| (lookout, places, dial))
+        });
+        let again = again.transpose().map_err(Error::Control)?;
         let publisher = Publisher::new(&config.version_reply);
         let questions = Questions::default();
         let metrics = Metrics::new(workers);
@@ -128,7 +143,8 @@ impl Daemon {
         };
         // The sockets are kept here too until they listen.
         let reader = publisher.reader();
-        let listen = listeners.try_clone().map_err(Error::Bind)?;
+        let door = Door::new(&config.listen, listeners.try_clone().map_err(Error::Bind)?);
+        let door = Rc::new(RefCell::new(door));
         let features = config.ring_without.iter().fold(Features::ALL, |features, &feature| {
             features.without(match feature {
                 RingFeature::MultishotRecv => Feature::MultishotRecv,
@@ -156,12 +172,25 @@ impl Daemon {
             started: Instant::now(),
         };
         let mut tasks = JoinSet::new();
-        tasks.spawn_local(questions.answer(endpoints(&config), config.poll_timeout, own));
+        let terms = watch::Sender::new(questioned(&config, connections_max, own));
+        tasks.spawn_local(questions.answer(terms.subscribe()));
         let (ready, is_ready) = oneshot::channel();
-        let (poller_config, counters) = (config.clone(), metrics.clone());
-        tasks.spawn_local(
-            async move { Poller::open(&poller_config, publisher, counters).await.run(ready).await },
-        );
+        let configs = watch::Sender::new(Arc::new(config.clone()));
+        let (poller_config, counters, others) = (config.clone(), metrics.clone(), configs.subscribe());
+        tasks.spawn_local(async move {
+            Poller::open(&poller_config, publisher, counters).await.run(ready, others).await
+        });
+        let in_force = configs.subscribe();
+        let mut reloading = Vec::new();
+        if let Some((lookout, places, dial)) = again {
+            let (finds, found) = mpsc::channel(1);
+            let (config, door, metrics) = (config.clone(), door.clone(), metrics.clone());
+            let postboxes = crew.postboxes.clone();
+            let reload =
+                Reload { places, dial, config, shares, workers, door, postboxes, configs, terms, metrics };
+            reloading.push(tasks.spawn_local(lookout.run(finds)));
+            reloading.push(tasks.spawn_local(reload.run(found)));
+        }
 
         tokio::select! {
             Ok(()) = is_ready => {}
@@ -172,16 +201,16 @@ impl Daemon {
             }
             outcome = crew.loss() => return Err(outcome),
         }
-        listen.listen().map_err(Error::Bind)?;
-        drop(listen);
+        door.borrow_mut().open().map_err(Error::Bind)?;
         crew.tell(|| Mail::Serve);
+        let addresses: Vec<_> = door.borrow().addresses().collect();
         tracing::info!(
             mimikyu = env!("CARGO_PKG_VERSION"),
             listen = %joined(&addresses),
             workers,
             connections_max,
             ring = %features,
-            sources = %joined(config.sources.iter().map(|source| &source.name)),
+            sources = %joined(in_force.borrow().sources.iter().map(|source| &source.name)),
             "ready"
         );
         on_ready(&addresses);
@@ -191,6 +220,8 @@ impl Daemon {
             _ = tasks.join_next() => return Err(Error::ControlEnded),
             outcome = crew.loss() => return Err(outcome),
         }
+        // Who leaves takes nothing over any more.
+        reloading.iter().for_each(AbortHandle::abort);
         crew.tell(|| Mail::Drain);
         tokio::select! {
             outcome = crew.gone() => outcome?,
@@ -210,6 +241,8 @@ impl Daemon {
             accept_failures = metrics.sum(|worker| &worker.accept_failures),
             buffers_exhausted = metrics.sum(|worker| &worker.buffers_exhausted),
             overflows = metrics.sum(|worker| &worker.overflows),
+            reloads = metrics.control().reloads.value(),
+            reloads_refused = metrics.control().reloads_refused.value(),
             "stopped"
         );
         crew.dismiss()
@@ -260,6 +293,12 @@ impl Crew {
         }
         Ok(())
     }
+}
+
+/// Who is asked for `stats`, and what answers where nobody can.
+fn questioned(config: &Config, connections_max: usize, own: Own) -> Terms {
+    let own = Own { version: config.version_reply.clone(), connections_max, ..own };
+    Terms { endpoints: endpoints(config), timeout: config.poll_timeout, own }
 }
 
 /// The sources that can be asked for `stats`, in their order.

@@ -114,6 +114,7 @@ fn written(config: &Config) -> String {
         request_timeout,
         idle_timeout,
         log_format,
+        log_level,
         version_reply,
         ring_without,
         max_shrink,
@@ -130,6 +131,7 @@ fn written(config: &Config) -> String {
     put("idle_timeout", time(*idle_timeout));
     put("require", quoted(if *require == Require::All { "all" } else { "any" }));
     put("log_format", quoted(if *log_format == LogFormat::Json { "json" } else { "text" }));
+    put("log_level", quoted(log_level.name()));
     put("version_base", version_base.to_string());
     put("version_reply", quoted(version_reply));
     put("max_shrink", quoted(&max_shrink.to_string()));

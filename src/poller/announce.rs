@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::ask::Pace;
 use crate::cluster::Node;
 use crate::limits::ANNOUNCEMENTS_MAX;
 use crate::metrics::Metrics;
@@ -32,13 +32,13 @@ pub(super) fn address(node: &Node) -> Option<SocketAddr> {
 /// Announces what is wanted for ever.
 pub(super) async fn announce(
     mut wanted: watch::Receiver<Announcement>,
-    interval: Duration,
-    timeout: Duration,
+    pace: watch::Receiver<Pace>,
     metrics: Metrics,
 ) {
     let mut healthy: HashMap<SocketAddr, bool> = HashMap::new();
     'list: loop {
         let announcement = wanted.borrow_and_update().clone();
+        let Pace { interval, timeout } = *pace.borrow();
         healthy.retain(|node, _| announcement.nodes.contains(node));
         let mut under_way = JoinSet::new();
         // Those that failed last time come last, and a newer list waits for none of them.

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::source::{Event, Failure, Source};
+use super::renewal::Origin;
+use super::source::{Event, Failure, Source, Terms};
 use crate::cluster::{Change, Cluster, Served, merge};
 use crate::config::Require;
 use crate::upstream::Answer;
@@ -120,6 +121,52 @@ impl Ledger {
         self.published && (self.served() == Some(answer) || self.former.contains(answer))
     }
 
+    /// Goes on with other rules and sources, at `now` since the start; each with its terms and where it comes from.
+    ///
+    /// A source that is gone takes its nodes with it. Where new ones come at the same time, it does so only when all
+    /// of those have answered, or the grace is over ([`Ledger::is_settled`]): else a source that is replaced would
+    /// leave a gap. A list that would be empty, or lacks a source that is required, changes nothing.
+    pub fn renew(
+        &mut self,
+        rules: Rules,
+        sources: Vec<(Terms, Origin)>,
+        now: Duration,
+    ) -> Option<Publication> {
+        let before = std::mem::take(&mut self.sources);
+        let stays = |index| {
+            let is_of = |(_, origin): &(_, Origin)| matches!(*origin, Origin::Kept(of) | Origin::Replaces(of) if of == index);
+            sources.iter().any(is_of)
+        };
+        let is_gone = |(index, source): (usize, &Source)| source.last().is_some() && !stays(index);
+        let is_any_gone = before.iter().enumerate().any(is_gone);
+        let source = |&(terms, origin): &(Terms, Origin)| match origin {
+            Origin::Kept(index) => {
+                let mut kept = before[index].clone();
+                kept.renew(terms);
+                kept
+            }
+            Origin::Replaces(index) => before[index].replacement(terms, now),
+            Origin::New => Source::arriving(terms, now),
+        };
+        self.rules = rules;
+        self.sources = sources.iter().map(source).collect();
+        let is_new = |(_, origin): &(_, Origin)| *origin == Origin::New;
+        self.settled &= !(is_any_gone && sources.iter().any(is_new));
+        self.derive()
+    }
+
+    /// Whether the list does not follow the sources, for want of answers.
+    pub fn is_held(&self) -> bool {
+        let is_any = self.sources.iter().any(|source| source.last().is_some());
+        let must_wait = !self.settled || self.rules.require == Require::All;
+        !is_any || (must_wait && !self.is_complete())
+    }
+
+    /// Whether every source has answered, or the time to wait for first answers is over.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
     /// Takes note that the time to wait for first answers is over.
     pub fn end_grace(&mut self) -> Option<Publication> {
         self.settled = true;
@@ -186,3 +233,6 @@ impl Ledger {
         Some(publication)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,17 +13,22 @@ use crate::upstream;
 /// A ledger that goes on from a state file, and the list to serve at once, if any. `wall` is the time since 1970.
 pub fn recall(config: &Config, state: &State, wall: Duration) -> (Ledger, Option<Publication>) {
     let source = |source: &config::Source| {
-        let terms = Terms {
-            max_shrink: source.max_shrink.unwrap_or(config.max_shrink),
-            drop_after: source.drop_after,
-        };
         let known = known(source, state);
         let carried = known.and_then(|known| known.silent).map(|silent| carried(silent, wall));
-        Source::new(terms, known.map(|known| restored(source, &known.cluster)), carried)
+        Source::new(terms(config, source), known.map(|known| restored(source, &known.cluster)), carried)
     };
     let sources = config.sources.iter().map(source).collect();
-    let rules = Rules { require: config.require, version_base: config.version_base };
-    Ledger::new(rules, sources, state.served.clone())
+    Ledger::new(rules(config), sources, state.served.clone())
+}
+
+/// What the configuration settles.
+pub fn rules(config: &Config) -> Rules {
+    Rules { require: config.require, version_base: config.version_base }
+}
+
+/// What the configuration says of a source's answers.
+pub fn terms(config: &Config, source: &config::Source) -> Terms {
+    Terms { max_shrink: source.max_shrink.unwrap_or(config.max_shrink), drop_after: source.drop_after }
 }
 
 /// What a restart has to know of the ledger at `now` since the start. `wall` is the same time since 1970.
@@ -34,6 +39,8 @@ pub fn remember(sources: &[config::Source], ledger: &Ledger, now: Duration, wall
             let since = wall.saturating_sub(lasting).as_millis().div_ceil(1000);
             Silent { since: u64::try_from(since).unwrap_or(u64::MAX), dropped }
         };
+        // What stands in for its answer is of another place, of which a restart must not think that it is this one's.
+        Some(known).filter(|known| !known.is_stand_in())?;
         Some(Remembered {
             name: source.name.clone(),
             identity: state::identity(&source.kind),
@@ -82,5 +89,23 @@ mod tests {
         assert_eq!(lasting(1000, s(999)), s(0), "the clock went back");
         assert_eq!(lasting(1000, s(1000) + SILENCE_MAX), SILENCE_MAX);
         assert_eq!(lasting(1000, s(1001) + SILENCE_MAX), s(0), "the clock was set");
+    }
+    #[test]
+    fn what_stands_in_for_an_answer_is_not_remembered_as_one() {
+        use super::super::renewal::Origin;
+        let target = |port| SourceKind::Endpoint(config::HostPort { host: "alpha".into(), port });
+        let before = config::Source::new("a", target(1));
+        let after = config::Source::new("a", target(2));
+        let nodes = vec![crate::cluster::Node::new("n", "10.0.0.1", 1)];
+        let cluster = Cluster { version: crate::cluster::Version::FIRST, nodes };
+        let source = Source::new(Terms::default(), Some(cluster.clone()), None);
+        let rules = Rules { require: config::Require::Any, version_base: 1 };
+        let (mut ledger, _) = Ledger::new(rules, vec![source], None);
+        let now = Duration::ZERO;
+        assert_eq!(remember(&[before], &ledger, now, now).sources.len(), 1);
+        ledger.renew(rules, vec![(Terms::default(), Origin::Replaces(0))], now);
+        let state = remember(&[after], &ledger, now, now);
+        assert_eq!(state.sources, [], "after a crash it would be the new place's");
+        assert_eq!(state.served.unwrap().nodes, cluster.nodes);
     }
 }

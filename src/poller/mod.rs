@@ -8,26 +8,29 @@
 //! ```
 //!
 //! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
-//! [`source`], [`silence`], [`ledger`], [`memory`], [`doubts`] and [`backoff`].
+//! [`source`], [`silence`], [`ledger`], [`memory`], [`renewal`], [`doubts`] and [`backoff`].
 
 pub mod backoff;
 pub mod doubts;
 pub mod event;
 pub mod ledger;
 pub mod memory;
+pub mod renewal;
 pub mod silence;
 pub mod source;
 
 mod announce;
+mod ask;
+mod renew;
 mod tell;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{oneshot, watch};
 
 use crate::cluster::{Cluster, Node};
 use crate::config::{self, Config, SourceKind};
@@ -38,22 +41,20 @@ use crate::offload::offload;
 use crate::protocol::payload;
 use crate::snapshot::Publisher;
 use crate::state::{self, Claim, Opened, Saver, State};
-use crate::upstream::{Answer, Upstream};
 use announce::{Announcement, announce};
+use ask::{Askers, Pace, Report};
 use doubts::Doubts;
 use ledger::{Ledger, Observed, Publication};
-use source::Failure;
-
-/// Reports that wait for the ledger: a source with one in the queue waits with it.
-const REPORTS_MAX: usize = 64;
 
 /// Keeps what is served up to date.
 #[derive(Debug)]
 pub struct Poller {
     sources: Vec<config::Source>,
-    interval: Duration,
-    timeout: Duration,
+    askers: Askers,
+    pace: watch::Sender<Pace>,
+    /// How long first answers are waited for, and since when.
     grace: Duration,
+    waiting_since: Instant,
     ledger: Ledger,
     /// What can be served before any source was asked.
     first: Option<Publication>,
@@ -67,18 +68,10 @@ pub struct Poller {
     endpoints: Vec<Option<HashSet<SocketAddr>>>,
     /// What nodes are to hold, where any are to.
     announcement: watch::Sender<Announcement>,
+    /// Whether there is a task that has them hold it.
+    is_announcing: bool,
     metrics: Metrics,
     started: Instant,
-}
-
-/// A source's outcome, and which source it is.
-struct Report {
-    source: usize,
-    outcome: Result<Answer, Failure>,
-    /// Who answered.
-    address: Option<SocketAddr>,
-    /// Every address that its name led to, where it is an endpoint.
-    places: Vec<SocketAddr>,
 }
 
 impl Poller {
@@ -90,57 +83,64 @@ impl Poller {
             None => Default::default(),
         };
         let (ledger, first) = memory::recall(config, &state, wall());
+        let pace = watch::Sender::new(Pace::of(config));
         Self {
             first,
             last: state.served,
             sources: config.sources.clone(),
-            interval: config.poll_interval,
-            timeout: config.poll_timeout,
+            askers: Askers::new(pace.subscribe()),
+            pace,
             grace: config.startup_grace,
+            waiting_since: started,
             ledger,
             doubts: Doubts::default(),
             saver,
             publisher,
             endpoints: vec![None; config.sources.len()],
             announcement: watch::Sender::default(),
+            is_announcing: false,
             metrics,
             started,
         }
     }
 
     /// Polls for ever; that it ends is a fault. `ready` is told once clients may be let in: when there is a
-    /// list, or the grace is over.
-    pub async fn run(mut self, ready: oneshot::Sender<()>) {
+    /// list, or the grace is over. Another configuration is taken over when there is one.
+    pub async fn run(mut self, ready: oneshot::Sender<()>, mut configs: watch::Receiver<Arc<Config>>) {
         let mut ready = Some(ready);
         self.begin().await;
-        let (mut reports, mut tasks) = self.ask();
-        if self.sources.iter().any(|source| source.publish) {
-            let wanted = self.announcement.subscribe();
-            tasks.spawn_local(announce(wanted, self.interval, self.timeout, self.metrics.clone()));
+        for (index, source) in self.sources.iter().enumerate() {
+            self.askers.start(source, self.ledger.sources()[index].last());
         }
+        self.announce_if_wanted();
         let grace = tokio::time::sleep(self.grace);
         tokio::pin!(grace);
-        let mut in_grace = true;
         loop {
             if let Some(ready) = ready.take_if(|_| self.ledger.is_ready()) {
                 // Nobody listens only when the daemon is leaving already.
                 let _ = ready.send(());
             }
             tokio::select! {
-                report = reports.recv() => match report {
+                report = self.askers.report() => match report {
                     Some(report) => self.take(report).await,
+                    // A task has panicked. The rest must not go on as if the source were only slow.
                     None => return,
                 },
-                // A task ends by a panic only. The rest must not go on as if the source were only slow.
-                _ = tasks.join_next() => return,
-                () = &mut grace, if in_grace => {
-                    in_grace = false;
+                () = &mut grace, if !self.ledger.is_settled() => {
                     let publication = self.ledger.end_grace();
                     if let Some(publication) = publication {
                         self.publish(publication).await;
                     } else if !self.ledger.is_published() {
                         tell::nothing_to_serve(&self.missing());
+                    } else {
+                        self.tell_what_is_missing();
                     }
+                }
+                Ok(()) = configs.changed() => {
+                    let config = configs.borrow_and_update().clone();
+                    self.renew(&config).await;
+                    let deadline = self.waiting_since + self.grace;
+                    grace.as_mut().reset(deadline.into());
                 }
             }
         }
@@ -168,19 +168,9 @@ impl Poller {
         names.zip(known).filter(|(_, known)| !known).map(|(name, _)| name).collect()
     }
 
-    /// Starts a task for each source.
-    fn ask(&self) -> (mpsc::Receiver<Report>, JoinSet<()>) {
-        let (sender, reports) = mpsc::channel(REPORTS_MAX);
-        let mut tasks = JoinSet::new();
-        for (index, source) in self.sources.iter().enumerate() {
-            let last = self.ledger.sources()[index].last().map_or(&[][..], |last| &last.nodes);
-            let upstream = Upstream::new(source, last);
-            tasks.spawn_local(poll(index, upstream, self.interval, self.timeout, sender.clone()));
-        }
-        (reports, tasks)
-    }
-
-    async fn take(&mut self, Report { source, outcome, address, places }: Report) {
+    async fn take(&mut self, Report { asker, outcome, address, places }: Report) {
+        // Of a source that has gone since, nobody wants to know.
+        let Some(source) = self.askers.place(asker) else { return };
         let name = &self.sources[source].name;
         let observed = self.ledger.observe(source, outcome, self.started.elapsed());
         let Observed { events, publication, is_news } = observed;
@@ -218,6 +208,15 @@ impl Poller {
         tell::doubts(cluster, news, self.doubts.findings());
     }
 
+    /// Starts the task that has nodes hold the list, once there are any.
+    fn announce_if_wanted(&mut self) {
+        if !self.is_announcing && self.sources.iter().any(|source| source.publish) {
+            self.is_announcing = true;
+            let wanted = self.announcement.subscribe();
+            self.askers.spawn(announce(wanted, self.pace.subscribe(), self.metrics.clone()));
+        }
+    }
+
     /// Has the nodes of the sources that want it keep what is served. Not before every endpoint has been looked for
     /// once: one of these nodes may be one of them.
     fn announce(&self) {
@@ -253,37 +252,6 @@ impl Poller {
 /// The time since 1970, by a clock that may be set.
 fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// Asks one source for ever.
-async fn poll(
-    source: usize,
-    mut upstream: Upstream,
-    interval: Duration,
-    timeout: Duration,
-    reports: mpsc::Sender<Report>,
-) {
-    let mut failures: u32 = 0;
-    loop {
-        let begun = Instant::now();
-        let outcome = upstream.poll(timeout).await.map_err(|error| Failure {
-            what: error.what(),
-            address: error.address(),
-            timeout: error.timeout(),
-        });
-        let (address, places) = (upstream.answered(), upstream.places());
-        let wait = if outcome.is_ok() {
-            failures = 0;
-            interval.saturating_sub(begun.elapsed())
-        } else {
-            failures = failures.saturating_add(1);
-            backoff::wait(failures, interval, fastrand::u64(..))
-        };
-        if reports.send(Report { source, outcome, address, places }).await.is_err() {
-            return;
-        }
-        tokio::time::sleep(wait).await;
-    }
 }
 
 /// What the state file remembers, and who keeps it up to date; where that is nothing, it says so and goes on.

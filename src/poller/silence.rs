@@ -58,6 +58,14 @@ impl Silence {
         }
     }
 
+    /// Another configuration says when it is over. What was dropped stays so, unless nothing is dropped any more.
+    pub fn renew(&mut self, drop_after: Option<Duration>) {
+        self.drop_after = drop_after;
+        if drop_after.is_none() {
+            self.standing = Standing::Listed;
+        }
+    }
+
     /// It failed once more. True where the silence begins with that and has to be remembered.
     pub fn go_on(&mut self) -> bool {
         let begins = self.before.is_none() && self.failures == 0;

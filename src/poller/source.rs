@@ -59,6 +59,8 @@ pub struct Source {
     trouble: bool,
     since: Duration,
     silence: Silence,
+    /// Whether `last` is an answer of another place, which stands in until this source's own has come.
+    is_stand_in: bool,
 }
 
 impl Source {
@@ -73,7 +75,35 @@ impl Source {
             trouble: false,
             since: Duration::ZERO,
             silence: Silence::new(terms.drop_after, carried),
+            is_stand_in: false,
         }
+    }
+
+    /// A source that nothing is known of, from `now` on.
+    pub fn arriving(terms: Terms, now: Duration) -> Self {
+        let mut arriving = Self::new(terms, None, None);
+        arriving.since = now;
+        arriving.silence.end(now);
+        arriving
+    }
+
+    /// It goes on under other terms.
+    pub fn renew(&mut self, terms: Terms) {
+        self.max_shrink = terms.max_shrink;
+        self.silence.renew(terms.drop_after);
+    }
+
+    /// A source that takes the place of this one at `now`: the list of this one stands in for its own until that has
+    /// come, however old, short or different it is. Nodes that were off the list stay off it.
+    pub fn replacement(&self, terms: Terms, now: Duration) -> Self {
+        let last = self.last.clone().filter(|_| !self.is_dropped());
+        let is_stand_in = last.is_some();
+        Self { last, is_stand_in, ..Self::arriving(terms, now) }
+    }
+
+    /// Whether its last good answer is that of the source whose place it took.
+    pub fn is_stand_in(&self) -> bool {
+        self.is_stand_in
     }
 
     /// The last good answer.
@@ -224,7 +254,7 @@ impl Source {
 
     /// Why a list should not be taken at once, if there is a reason.
     fn doubt(&self, cluster: &Cluster) -> Option<Doubt> {
-        let last = self.last.as_ref().filter(|last| *last != cluster)?;
+        let last = self.last.as_ref().filter(|last| *last != cluster && !self.is_stand_in)?;
         if last.version >= cluster.version {
             return Some(Doubt::NotNewer);
         }
@@ -236,6 +266,8 @@ impl Source {
     /// Holds a list; its nodes are listed from now on, whatever they were before.
     fn accept(&mut self, cluster: Cluster) -> Option<Event> {
         self.hold(cluster);
+        // A restart may know it from now on.
+        self.revision += u64::from(std::mem::take(&mut self.is_stand_in));
         let returns = self.silence.list_nodes();
         self.revision += u64::from(returns);
         returns.then_some(Event::Returns)

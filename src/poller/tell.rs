@@ -154,6 +154,12 @@ pub(super) fn nothing_to_serve(missing: &[&str]) {
     tracing::warn!(waits_for, "there is no node list yet: clients are told SERVER_ERROR until there is one");
 }
 
+/// The list can't follow the sources yet.
+pub(super) fn held(missing: &[&str]) {
+    let waits_for = missing.join(",");
+    tracing::warn!(waits_for, "the list stays as it was: it is not known yet what these sources have");
+}
+
 /// Most nodes named in a field of a line.
 const NAMED_MAX: usize = 32;
 

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::config::HostPort;
 use crate::limits::{STATS_DEADLINE, STATS_QUESTIONS_MAX, STATS_WAITERS_MAX};
@@ -72,18 +72,39 @@ impl Questions {
         Asker { questions: self.sender.clone(), postbox }
     }
 
-    /// Answers questions for ever.
-    ///
-    /// `endpoints` are the sources that are endpoints, in their order; each is given `timeout`.
-    pub async fn answer(mut self, endpoints: Vec<HostPort>, timeout: Duration, own: Own) {
-        let lane = || endpoints.iter().map(|target| Mutex::new(Endpoint::new(target.clone()))).collect();
-        let service =
-            Rc::new(Service { plain: lane(), others: lane(), timeout, own, waiting: RefCell::default() });
-        while let Some(question) = self.receiver.recv().await {
-            service.take(question);
+    /// Answers questions for ever, on the terms that are in force when they are asked.
+    pub async fn answer(mut self, mut terms: watch::Receiver<Terms>) {
+        let waiting = Waiting::default();
+        let mut service = Service::new(&terms.borrow_and_update(), waiting.clone());
+        loop {
+            tokio::select! {
+                // First, so that nobody is told what an upstream says that has just been taken away.
+                biased;
+                Ok(()) = terms.changed() => {
+                    service = Service::new(&terms.borrow_and_update(), waiting.clone());
+                }
+                question = self.receiver.recv() => match question {
+                    Some(question) => service.take(question),
+                    None => return,
+                },
+            }
         }
     }
 }
+
+/// Who is asked.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The sources that are endpoints, in their order.
+    pub endpoints: Vec<HostPort>,
+    /// Longest that each is given.
+    pub timeout: Duration,
+    /// What answers where there are none.
+    pub own: Own,
+}
+
+/// Who waits for which conversation; shared, so that the bounds hold over a change of the terms.
+type Waiting = Rc<RefCell<HashMap<Box<str>, Vec<Waiter>>>>;
 
 /// The conversations under way, and who waits for them.
 struct Service {
@@ -93,10 +114,17 @@ struct Service {
     others: Vec<Mutex<Endpoint>>,
     timeout: Duration,
     own: Own,
-    waiting: RefCell<HashMap<Box<str>, Vec<Waiter>>>,
+    waiting: Waiting,
 }
 
 impl Service {
+    fn new(terms: &Terms, waiting: Waiting) -> Rc<Self> {
+        let endpoint = |target: &HostPort| Mutex::new(Endpoint::new(target.clone()));
+        let lane = || terms.endpoints.iter().map(endpoint).collect();
+        let (timeout, own) = (terms.timeout, terms.own.clone());
+        Rc::new(Self { plain: lane(), others: lane(), timeout, own, waiting })
+    }
+
     fn take(self: &Rc<Self>, Question { arguments, waiter }: Question) {
         if self.plain.is_empty() {
             return waiter.tell(Ok(self.own.answer(&arguments)));

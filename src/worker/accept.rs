@@ -23,9 +23,7 @@ impl Worker {
             return;
         }
         for (number, listener) in self.listeners.iter_mut().enumerate() {
-            if let Some(socket) =
-                listener.socket.as_ref().filter(|_| !listener.accepting && !listener.blocked)
-            {
+            if let Some(socket) = listener.socket.as_ref().filter(|_| listener.can_accept()) {
                 self.ring.accept(socket.as_raw_fd(), Token::of(Operation::Accept, number as u32));
                 listener.accepting = true;
             }
@@ -55,6 +53,7 @@ impl Worker {
         }
         match self.phase {
             Phase::Draining(_) if !self.listeners[number].accepting => self.take_queued(number),
+            Phase::Serving if self.listeners[number].leaving => self.end_accept(number),
             _ => self.accept_everywhere(),
         }
     }

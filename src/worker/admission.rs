@@ -24,13 +24,16 @@ const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The rules of admission, and who is in. All workers share one.
 #[derive(Debug, Clone)]
-pub struct Admission(Arc<Rules>);
-
-#[derive(Debug)]
-struct Rules {
+pub struct Admission {
     /// None is every network.
-    allow: Vec<IpNet>,
+    allow: Arc<[IpNet]>,
     per_host_max: Option<usize>,
+    book: Arc<Book>,
+}
+
+/// What the workers know together.
+#[derive(Debug)]
+struct Book {
     /// Connections of each host that has some.
     open: [Mutex<HashMap<Host, usize>>; TABLES],
     warnings: Mutex<Warnings>,
@@ -89,11 +92,17 @@ impl Admission {
     /// Lets in clients of these networks (of every one where there is none), and at most so many of one host at a time.
     pub fn new(allow: Vec<IpNet>, per_host_max: Option<usize>) -> Self {
         let open = std::array::from_fn(|_| Mutex::default());
-        Self(Arc::new(Rules { allow, per_host_max, open, warnings: Mutex::default() }))
+        let book = Arc::new(Book { open, warnings: Mutex::default() });
+        Self { allow: allow.into(), per_host_max, book }
+    }
+
+    /// The same with other rules, for clients that come from now on. Those that came uncounted stay uncounted.
+    pub(super) fn with(&self, allow: Arc<[IpNet]>, per_host_max: Option<usize>) -> Self {
+        Self { allow, per_host_max, book: self.book.clone() }
     }
 
     fn asks_for_addresses(&self) -> bool {
-        !self.0.allow.is_empty() || self.0.per_host_max.is_some()
+        !self.allow.is_empty() || self.per_host_max.is_some()
     }
 
     /// Judges a client, and counts it where it is welcome.
@@ -106,7 +115,7 @@ impl Admission {
     }
 
     fn judge_address(&self, address: IpAddr) -> Verdict {
-        let Rules { allow, per_host_max, .. } = &*self.0;
+        let Self { allow, per_host_max, .. } = self;
         if !allow.is_empty() && !allow.iter().any(|network| network.contains(&address)) {
             return Verdict::NotAllowed(address);
         }
@@ -134,12 +143,12 @@ impl Admission {
 
     fn table(&self, host: Host) -> MutexGuard<'_, HashMap<Host, usize>> {
         // Nothing panics while it holds one; if it did, the numbers would still be whole.
-        self.0.open[host.table()].lock().unwrap_or_else(PoisonError::into_inner)
+        self.book.open[host.table()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a client that was not let in. Gives the number of them that a warning is due for: once a minute.
     fn warning_of(&self, which: fn(&mut Warnings) -> &mut Warning, now: Instant) -> Option<u64> {
-        let mut warnings = self.0.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warnings = self.book.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         let warning = which(&mut warnings);
         warning.unspoken += 1;
         if warning.at.is_some_and(|at| now.saturating_duration_since(at) < WARN_INTERVAL) {
@@ -251,7 +260,7 @@ mod tests {
             assert!(is_welcome(&admission, "10.0.0.1"));
         }
         (0..3).for_each(|_| admission.leave(Host::of(address("10.0.0.1"))));
-        assert!(admission.0.open.iter().all(|table| table.lock().unwrap().is_empty()));
+        assert!(admission.book.open.iter().all(|table| table.lock().unwrap().is_empty()));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 
-use super::token::{Operation, Token};
 use super::{Phase, Worker};
 use crate::limits::DRAIN;
 
@@ -22,12 +21,7 @@ impl Worker {
         // The timer in the ring may be set for later than a draining worker's.
         self.look_round();
         for number in 0..self.listeners.len() {
-            if self.listeners[number].accepting {
-                let accept = Token::of(Operation::Accept, number as u32);
-                self.ring.cancel(accept, Token::of(Operation::Ignored, 0));
-            } else {
-                self.take_queued(number);
-            }
+            self.end_accept(number);
         }
     }
 
@@ -46,6 +40,7 @@ impl Worker {
                     // The next tick tries again, when some descriptors are free.
                     self.counters().accept_failures.add(1);
                     self.listeners[number].socket = Some(socket);
+                    self.listeners[number].blocked = true;
                     return;
                 }
                 // The client was gone before it was accepted.

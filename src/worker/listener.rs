@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -21,17 +22,29 @@ const KEEPALIVE_RETRIES: u32 = 4;
 /// A listening socket of one worker.
 #[derive(Debug)]
 pub(super) struct Listener {
-    /// Absent once the worker drains and everything queued was taken.
+    /// Absent once the worker drains, or the listener leaves, and everything queued was taken.
     pub socket: Option<Socket>,
     /// Whether an accept is in the ring.
     pub accepting: bool,
     /// Whether it has to wait for descriptors or memory.
     pub blocked: bool,
+    /// Whether its address is not to be listened on any more.
+    pub leaving: bool,
 }
 
 impl Listener {
     pub fn new(socket: Socket) -> Self {
-        Self { socket: Some(socket), accepting: false, blocked: false }
+        Self { socket: Some(socket), accepting: false, blocked: false, leaving: false }
+    }
+
+    /// Whether an accept on it can begin.
+    pub fn can_accept(&self) -> bool {
+        !self.accepting && !self.blocked && !self.leaving
+    }
+
+    /// Whether nothing of it is left, also not in the kernel.
+    pub fn is_gone(&self) -> bool {
+        self.socket.is_none() && !self.accepting
     }
 }
 
@@ -51,6 +64,13 @@ pub struct BindError {
     /// The address.
     pub address: SocketAddr,
     source: io::Error,
+}
+
+impl BindError {
+    /// Whether somebody has the address already.
+    pub fn is_in_use(&self) -> bool {
+        Errno::from_io_error(&self.source) == Some(Errno::ADDRINUSE)
+    }
 }
 
 impl fmt::Display for BindError {
@@ -82,13 +102,22 @@ impl std::error::Error for BindError {}
 
 /// Binds each address once for each worker.
 pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Listeners, BindError> {
+    bind_among(addresses, addresses, workers)
+}
+
+/// The same where they are some of `all` that will be listened on.
+pub fn bind_among(
+    addresses: &[SocketAddr],
+    all: &[SocketAddr],
+    workers: usize,
+) -> Result<Listeners, BindError> {
     let mut listeners = Listeners { addresses: Vec::new(), workers: Vec::new() };
     listeners.workers.resize_with(workers, Vec::new);
     for &address in addresses {
         // `[::]` takes IPv4 too, as everywhere, unless another listener was given for that.
         let clashes =
             |other: &SocketAddr| other.is_ipv4() && other.port() == address.port() && other.port() != 0;
-        let only_v6 = addresses.iter().any(clashes);
+        let only_v6 = all.iter().any(clashes);
         let error = |source| BindError { address, source };
         let first = bind_first(address, only_v6).map_err(error)?;
         let bound = first.local_addr().map_err(error)?.as_socket();
@@ -119,6 +148,19 @@ impl Listeners {
             copy.workers.push(copies);
         }
         Ok(copy)
+    }
+
+    /// Lets go of the sockets of an address.
+    pub fn close(&mut self, address: SocketAddr) {
+        while let Some(at) = self.addresses.iter().position(|bound| *bound == address) {
+            self.addresses.remove(at);
+            self.workers.iter_mut().for_each(|sockets| drop(sockets.remove(at)));
+        }
+    }
+
+    /// The sockets of each worker, to be sent to it.
+    pub fn into_descriptors(self) -> impl Iterator<Item = Vec<OwnedFd>> {
+        self.workers.into_iter().map(|sockets| sockets.into_iter().map(OwnedFd::from).collect())
     }
 
     /// Starts to listen: from now on the kernel queues clients.

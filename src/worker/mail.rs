@@ -3,7 +3,7 @@
 use std::os::fd::AsRawFd;
 
 use super::token::{Operation, Token};
-use super::{Phase, Worker};
+use super::{Limits, Phase, Worker};
 use crate::mailbox::Mail;
 
 impl Worker {
@@ -15,6 +15,19 @@ impl Worker {
                 Mail::Serve => {
                     self.phase = Phase::Serving;
                     self.accept_everywhere();
+                }
+                Mail::Listen(sockets) => self.listen(sockets),
+                Mail::Unlisten(address) => self.unlisten(address),
+                Mail::Limits {
+                    connections_max,
+                    refused_max,
+                    idle_timeout,
+                    request_timeout,
+                    allow,
+                    connections_per_ip_max,
+                } => {
+                    self.limits = Limits { connections_max, refused_max, request_timeout, idle_timeout };
+                    self.admission = self.admission.with(allow, connections_per_ip_max);
                 }
                 Mail::Drain => self.drain(),
                 Mail::Leave => self.phase = Phase::Left,

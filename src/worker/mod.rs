@@ -25,6 +25,7 @@ mod listener;
 mod mail;
 mod probe;
 mod receive;
+mod renew;
 mod ring;
 mod settle;
 mod slots;
@@ -36,7 +37,7 @@ use std::time::{Duration, Instant};
 
 pub use admission::Admission;
 pub use features::{Feature, Features};
-pub use listener::{BindError, Listeners, bind};
+pub use listener::{BindError, Listeners, bind, bind_among};
 pub use probe::{Unavailable, available};
 pub use thread::{Exit, Setup, StartError, cpus, spawn};
 

@@ -6,6 +6,7 @@ use rustix::net::{Shutdown, shutdown};
 
 use super::accept::ACCEPT_RETRY;
 use super::connection::{Closing, Connection, Moment, Sending, Waiting};
+use super::listener::Listener;
 use super::token::{Operation, Token};
 use super::{Limits, Phase, Worker};
 use crate::limits::{DRAIN, LINGER};
@@ -39,11 +40,11 @@ impl Worker {
     pub(super) fn ticked(&mut self) {
         self.ticking = false;
         self.unblock();
-        if matches!(self.phase, Phase::Draining(_)) {
-            for number in 0..self.listeners.len() {
-                if !self.listeners[number].accepting {
-                    self.take_queued(number);
-                }
+        let draining = matches!(self.phase, Phase::Draining(_));
+        for number in 0..self.listeners.len() {
+            let Listener { leaving, accepting, .. } = self.listeners[number];
+            if (draining || leaving) && !accepting {
+                self.take_queued(number);
             }
         }
         self.look_round();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::process::{Child, Command};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -35,6 +36,24 @@ impl Cores {
         let started = start();
         sched_setaffinity(None, &before)?;
         Ok(started)
+    }
+}
+
+/// Where a server may run.
+#[derive(Clone, Copy)]
+pub enum Seat<'a> {
+    /// On the servers' core, with all its threads.
+    Pinned(&'a Cores),
+    /// Wherever the thread that starts it may.
+    Free,
+}
+
+impl Seat<'_> {
+    pub fn spawn(self, command: &mut Command) -> io::Result<Child> {
+        match self {
+            Self::Pinned(cores) => cores.as_server(|| command.spawn())?,
+            Self::Free => command.spawn(),
+        }
     }
 }
 

@@ -17,8 +17,8 @@ use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 use socket2::{Domain, Socket, Type};
 
-use crate::process::{Process, Server};
-use crate::question::Question;
+use crate::support::process::{Process, Server};
+use crate::support::question::Question;
 
 /// One receive in this many has its bytes compared.
 pub const SAMPLE_EVERY: u32 = 16;
@@ -90,7 +90,7 @@ impl<'a> Load<'a> {
     }
 
     /// The connections of a workload that keeps them, open and registered under their number.
-    fn clients(&self, count: usize) -> io::Result<Vec<Client>> {
+    pub fn clients(&self, count: usize) -> io::Result<Vec<Client>> {
         let clients: Vec<_> =
             (0..count).map(|_| Client::connect(self.server.address)).collect::<io::Result<_>>()?;
         for (key, client) in clients.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Load, events};
-use crate::round::{Round, Window};
+use crate::support::round::{Round, Window};
 
 const PERIOD: Duration = Duration::from_secs(1);
 

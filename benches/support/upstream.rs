@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use crate::question::{UPSTREAM_VERSION, config_reply};
+use crate::support::question::{UPSTREAM_VERSION, config_reply};
 
 /// Starts it. It ends with the process; mimikyu asks once at its start and then not within an hour.
 pub fn start(nodes: &str) -> io::Result<SocketAddr> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::Event;
 
 use super::{Client, Load, events};
-use crate::round::{Round, Window};
+use crate::support::round::{Round, Window};
 
 /// Unanswered connections of a storm at a time: no more than the shortest queue of a listening socket among the
 /// peers, since what it drops comes again a second later.
@@ -42,10 +42,17 @@ pub fn churn(load: &mut Load, at_once: usize, length: Duration) -> io::Result<Ro
 
 /// Connections as fast as the server answers them, all of which stay until the last has its reply.
 pub fn storm(load: &mut Load, connections: usize) -> io::Result<Round> {
+    let window = Window::open(load);
+    let _visits = gather(load, connections)?;
+    Ok(window.close(load))
+}
+
+/// The same connections, to be kept: each has asked once and has its reply.
+pub fn gather(load: &mut Load, connections: usize) -> io::Result<Vec<Client>> {
+    load.forget();
     let mut visits = Vec::with_capacity(connections);
     let mut events: Vec<Event> = events();
     let mut now = Instant::now();
-    let window = Window::open(load);
     while load.completed < connections as u64 {
         while visits.len() < connections && visits.len() - (load.completed as usize) < UNANSWERED_MAX {
             visits.push(begin(load, visits.len())?);
@@ -55,7 +62,7 @@ pub fn storm(load: &mut Load, connections: usize) -> io::Result<Round> {
             proceed(load, &mut visits[event.data.u64() as usize], &mut now)?;
         }
     }
-    Ok(window.close(load))
+    Ok(visits)
 }
 
 fn begin(load: &Load, key: usize) -> io::Result<Client> {

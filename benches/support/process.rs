@@ -1,10 +1,14 @@
 //! A server's process: what it has cost so far, and its end.
 
 use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// Longest that a process takes to accept, or to close, what came and went.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server that can be asked.
 pub struct Server {
@@ -35,6 +39,37 @@ impl Process {
         let tasks = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
         let total = tasks.map(|task| run_time(&task.path().join("schedstat").to_string_lossy())).sum();
         Spent { total, user_ticks, system_ticks }
+    }
+
+    /// Memory of its own that is in place: neither files nor what the kernel holds for it, such as sockets.
+    pub fn anonymous_bytes(&self) -> io::Result<u64> {
+        let path = format!("/proc/{}/smaps_rollup", self.0.id());
+        let text = fs::read_to_string(&path)?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:"));
+        let kilobytes: Option<u64> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        kilobytes
+            .map(|count| count * 1024)
+            .ok_or_else(|| io::Error::other(format!("{path} has no Anonymous")))
+    }
+
+    /// Waits until it has this many descriptors open: until it has accepted, or closed, what came and went.
+    pub fn await_descriptors(&self, count: usize) -> io::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let open = self.descriptors()?;
+            if open == count {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("it has {open} descriptors open instead of {count}")));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Descriptors that it has open.
+    pub fn descriptors(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.0.id()))?.count())
     }
 
     /// Waits until it has done what is left to do, for a second at most.

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::load::Load;
-use crate::process::{Process, Spent, spent_here};
+use crate::support::load::Load;
+use crate::support::process::{Process, Spent, spent_here};
 
 /// The figures of a round.
 pub struct Round {

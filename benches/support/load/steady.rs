@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Load, events};
-use crate::round::{Round, Window};
+use crate::support::round::{Round, Window};
 
 /// Asks on all connections, `depth` requests at a time, and measures once all is warm.
 pub fn run(load: &mut Load, connections: usize, depth: usize, length: Duration) -> io::Result<Round> {
