@@ -3,7 +3,7 @@
 //! In each story a control client asks all the while and checks every byte. Afterwards connections and descriptors are
 //! as many as before, and memory is within [`GROWTH_KIB_MAX`](traces::GROWTH_KIB_MAX) of it.
 //!
-//! `HOSTILE_FULL=1 cargo test --release --test hostile -- --nocapture --test-threads=1` does as much as
+//! `HOSTILE_FULL=1 cargo test --test hostile -- --nocapture --test-threads=1` does as much as
 //! `docs/reliability.md` says, and prints its table; without it, it is less of the same.
 
 mod harness;

@@ -1,6 +1,7 @@
 //! Bytes come in, and the session says what follows.
 
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_error;
 
 use super::Worker;
 use super::connection::{Closing, Receiving, Waiting};
@@ -48,6 +49,7 @@ impl Worker {
                 };
                 self.counters().bytes_received.add(u64::from(length));
                 self.follow(slot, next);
+                self.notice_reset(slot);
             }
             Err(Errno::NOBUFS) => {
                 if !connection.starved {
@@ -62,6 +64,21 @@ impl Worker {
         }
         self.give_back(completion.buffer);
         self.touch(slot);
+    }
+
+    /// Closes a connection that was reset before its last bytes were received. A multishot receive brings these, and then
+    /// waits for an event that has been already. A send would meet the error; where none follows, as after a part
+    /// of a request, it is looked for.
+    fn notice_reset(&mut self, slot: u32) {
+        let Some(connection) = self.slots.at(slot) else { return };
+        let says_nothing = connection.closing == Closing::No
+            && connection.waiting == Waiting::No
+            && connection.outbox.is_empty();
+        if let Some(socket) = connection.socket.as_ref().filter(|_| says_nothing)
+            && !matches!(socket_error(socket), Ok(Ok(())))
+        {
+            self.close(slot);
+        }
     }
 
     /// Does what the session asks for.

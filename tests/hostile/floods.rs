@@ -10,6 +10,9 @@ use super::harness::{Behaviour, Client, Mimikyu, Upstream, raise_descriptor_limi
 use super::traces::Traces;
 use super::{FULL, reset, scaled, start, try_connect};
 
+/// A packet that asks for a key that is not there (`getq k`), and for no answer in that case.
+const QUIET: &[u8] = b"\x80\x09\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0k";
+
 const MIB: usize = 1 << 20;
 
 /// Clients that work at the same time.
@@ -116,11 +119,12 @@ fn garbage() {
     before.are_gone(&mimikyu, &what, control);
 }
 
-/// They come, say nothing, a part or a whole, and reset the connection.
+/// They come, say nothing, a part, a whole or what needs no answer, and reset the connection. No time-out clears up
+/// after them.
 #[test]
 fn connects_and_resets() {
     let rounds = scaled(3000, 50_000);
-    let mimikyu = start(&[]);
+    let mimikyu = start(&["--request-timeout", "0s"]);
     let before = Traces::before(&mimikyu);
     let control = Control::start(&mimikyu, Ways::KeptAndNew);
     std::thread::scope(|scope| {
@@ -128,11 +132,17 @@ fn connects_and_resets() {
             let address = mimikyu.address;
             scope.spawn(move || {
                 let mut random = fastrand::Rng::with_seed(seed);
-                let pieces =
-                    ["", "config ge", "config get cluster\r\n", "nonsense\r\nquit\r\n", "stats\r\nversion"];
+                let pieces: [&[u8]; 6] = [
+                    b"",
+                    b"config ge",
+                    b"config get cluster\r\n",
+                    b"nonsense\r\nquit\r\n",
+                    b"stats\r\nversion",
+                    QUIET,
+                ];
                 for _ in 0..rounds / THREADS as usize {
                     let mut stream = try_connect(Ipv4Addr::LOCALHOST, address).expect("it listens");
-                    let _ = stream.write_all(pieces[random.usize(..pieces.len())].as_bytes());
+                    let _ = stream.write_all(pieces[random.usize(..pieces.len())]);
                     reset(stream);
                 }
             });
