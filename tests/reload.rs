@@ -6,7 +6,6 @@ mod harness;
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::symlink;
 
 use configured::{Configured, Control, forget, hang_up, reload, text};
 use harness::process::field;
@@ -234,6 +233,34 @@ fn fewer_and_more_connections_are_allowed_and_none_is_dropped() {
 }
 
 #[test]
+fn who_is_let_in_and_how_long_a_request_may_take_are_taken_over() {
+    let alpha = Upstream::list(5, "a");
+    let configured = Configured::new();
+    configured.write("", &[("alpha", &alpha)]);
+    let mut mimikyu = configured.start(&["--workers", "1"]);
+    let mut early = mimikyu.client();
+    early.send("version\r\n");
+    early.expect("VERSION 1.6.22\r\n");
+    configured.write("allow = [\"10.0.0.0/8\"]", &[("alpha", &alpha)]);
+    reload(&mut mimikyu);
+    until("others to be closed without a word", || mimikyu.client().is_closed().then_some(()));
+    early.send("version\r\n");
+    early.expect("VERSION 1.6.22\r\n");
+    configured.write("connections_per_ip_max = 1\nrequest_timeout = \"1s\"", &[("alpha", &alpha)]);
+    reload(&mut mimikyu);
+    // Who was there before is not counted.
+    let mut first = until("one to be let in", || {
+        let mut client = mimikyu.client();
+        client.send("version\r\n");
+        (client.stream.peek(&mut [0; 3]).is_ok_and(|length| length > 0)).then_some(client)
+    });
+    first.expect("VERSION 1.6.22\r\n");
+    assert!(mimikyu.ask("version\r\n").starts_with("ERROR Too many open connections"));
+    first.send("config get");
+    first.until_closed();
+}
+
+#[test]
 fn listeners_come_and_go_and_a_connection_on_one_that_goes_goes_on() {
     let alpha = Upstream::list(5, "a");
     let configured = Configured::new();
@@ -285,52 +312,6 @@ fn listeners_come_and_go_and_a_connection_on_one_that_goes_goes_on() {
 }
 
 #[test]
-fn a_watched_file_is_taken_over_when_the_link_to_it_is_swapped() {
-    let (alpha, beta) = (Upstream::list(5, "a"), Upstream::list(7, "b"));
-    let configured = Configured::new();
-    let directory = configured.directory.path();
-    // As Kubernetes mounts a ConfigMap: mimikyu.toml → ..data/mimikyu.toml, ..data → ..1.
-    let swap = |version: &str, text: &str| {
-        fs::create_dir(directory.join(version)).unwrap();
-        fs::write(directory.join(version).join("mimikyu.toml"), text).unwrap();
-        symlink(version, directory.join("..data_tmp")).unwrap();
-        fs::rename(directory.join("..data_tmp"), directory.join("..data")).unwrap();
-    };
-    swap("..1", &text("", &[("alpha", &alpha)]));
-    symlink("..data/mimikyu.toml", &configured.file).unwrap();
-    let mut command = configured.command(&[]);
-    command.env("MIMIKYU_WATCH", "true");
-    let mut mimikyu = Mimikyu::spawn(command);
-    mimikyu.ready();
-    let control = Control::of(mimikyu.address);
-    swap("..2", &text("", &[("alpha", &alpha), ("beta", &beta)]));
-    mimikyu.until_hosts("a b");
-    mimikyu.logged("INFO configuration reloaded added=\"beta\"");
-    forget(&mut mimikyu);
-    swap("..3", "nonsense\n");
-    mimikyu.logged("ERROR reload refused: mimikyu.toml:1: not TOML");
-    fs::remove_file(directory.join("..data")).unwrap();
-    mimikyu.logged("ERROR reload refused: cannot be read");
-    swap("..4", &text("", &[("alpha", &alpha), ("beta", &beta)]));
-    mimikyu.logged("INFO nothing has changed");
-    assert_eq!(mimikyu.count("ERROR"), 2, "a line a change of state");
-    assert_eq!(control.end(), ["1000005: a", "1000012: a b"]);
-}
-
-#[test]
-fn what_can_not_be_watched_or_read_again_is_said() {
-    let (code, written) = harness::process::run(Mimikyu::command(&["serve", "--watch", "a:1"]));
-    assert_eq!(code, Some(2), "{written}");
-    assert_eq!(
-        written,
-        "mimikyu: --watch: there is no configuration file to watch; give one with --config\n"
-    );
-    let mut mimikyu = Mimikyu::start(&["--static", "edge=127.0.0.1:9"]);
-    hang_up(&mut mimikyu, "WARN SIGHUP: no configuration file to read again");
-    assert_eq!(mimikyu.list().hosts(), "127.0.0.1");
-}
-
-#[test]
 fn a_storm_of_signals_is_harmless() {
     let (alpha, beta) = (Upstream::list(5, "a"), Upstream::list(7, "b"));
     let configured = Configured::new();
@@ -360,7 +341,8 @@ fn a_storm_of_signals_is_harmless() {
 fn a_reload_while_it_starts_is_taken_over_and_one_while_it_stops_does_nothing() {
     let (alpha, beta) = (Upstream::start(Behaviour::Hangs), Upstream::list(7, "b"));
     let configured = Configured::new();
-    let settings = "startup_grace = \"1h\"\nlisten = [\"127.0.0.2:0\", \"127.0.0.1:0\"]";
+    let settings =
+        "startup_grace = \"1h\"\npoll_timeout = \"5m\"\nlisten = [\"127.0.0.2:0\", \"127.0.0.1:0\"]";
     configured.write(settings, &[("alpha", &alpha)]);
     let mut mimikyu = Mimikyu::spawn(configured.command(&["--workers", "2"]));
     until("it to ask", || alpha.asked("config get cluster").checked_sub(1));
@@ -369,6 +351,7 @@ fn a_reload_while_it_starts_is_taken_over_and_one_while_it_stops_does_nothing() 
     mimikyu.signal("HUP");
     let line = mimikyu.logged("INFO configuration reloaded");
     let listen = field(&line, "listen").to_owned();
+    until("the conversation to be given up", || (alpha.connections() == 0).then_some(()));
     let ready = mimikyu.ready();
     assert_eq!(field(&ready, "listen"), listen);
     for address in listen.split(',') {

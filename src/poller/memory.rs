@@ -90,4 +90,22 @@ mod tests {
         assert_eq!(lasting(1000, s(1000) + SILENCE_MAX), SILENCE_MAX);
         assert_eq!(lasting(1000, s(1001) + SILENCE_MAX), s(0), "the clock was set");
     }
+    #[test]
+    fn what_stands_in_for_an_answer_is_not_remembered_as_one() {
+        use super::super::renewal::Origin;
+        let target = |port| SourceKind::Endpoint(config::HostPort { host: "alpha".into(), port });
+        let before = config::Source::new("a", target(1));
+        let after = config::Source::new("a", target(2));
+        let nodes = vec![crate::cluster::Node::new("n", "10.0.0.1", 1)];
+        let cluster = Cluster { version: crate::cluster::Version::FIRST, nodes };
+        let source = Source::new(Terms::default(), Some(cluster.clone()), None);
+        let rules = Rules { require: config::Require::Any, version_base: 1 };
+        let (mut ledger, _) = Ledger::new(rules, vec![source], None);
+        let now = Duration::ZERO;
+        assert_eq!(remember(&[before], &ledger, now, now).sources.len(), 1);
+        ledger.renew(rules, vec![(Terms::default(), Origin::Replaces(0))], now);
+        let state = remember(&[after], &ledger, now, now);
+        assert_eq!(state.sources, [], "after a crash it would be the new place's");
+        assert_eq!(state.served.unwrap().nodes, cluster.nodes);
+    }
 }

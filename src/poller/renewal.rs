@@ -20,14 +20,7 @@ pub enum Origin {
 pub fn origins(before: &[Source], after: &[Source]) -> Vec<Origin> {
     let mut origins = vec![Origin::New; after.len()];
     let mut taken = vec![false; before.len()];
-    let is_same_place = |one: &Source, other: &Source| one.kind == other.kind && one.fill_ip == other.fill_ip;
-    let is_same_name = |one: &Source, other: &Source| one.name == other.name;
-    let rounds: [(&dyn Fn(&Source, &Source) -> bool, fn(usize) -> Origin); 3] = [
-        (&|one, other| is_same_name(one, other) && is_same_place(one, other), Origin::Kept),
-        (&is_same_place, Origin::Kept),
-        (&is_same_name, Origin::Replaces),
-    ];
-    for (is_match, origin) in rounds {
+    let mut round = |is_match: Match, origin: fn(usize) -> Origin| {
         for (source, slot) in after.iter().zip(&mut origins).filter(|(_, slot)| **slot == Origin::New) {
             let found = before.iter().enumerate().find(|(at, one)| !taken[*at] && is_match(one, source));
             if let Some((at, _)) = found {
@@ -35,8 +28,22 @@ pub fn origins(before: &[Source], after: &[Source]) -> Vec<Origin> {
                 *slot = origin(at);
             }
         }
-    }
+    };
+    round(|one, other| is_same_name(one, other) && is_same_place(one, other), Origin::Kept);
+    round(is_same_place, Origin::Kept);
+    round(is_same_name, Origin::Replaces);
     origins
+}
+
+/// Whether a source may be the same as one before.
+type Match = fn(&Source, &Source) -> bool;
+
+fn is_same_place(one: &Source, other: &Source) -> bool {
+    one.kind == other.kind && one.fill_ip == other.fill_ip
+}
+
+fn is_same_name(one: &Source, other: &Source) -> bool {
+    one.name == other.name
 }
 
 /// The names of sources that are different in another configuration, for the log.

@@ -15,10 +15,13 @@
 //! `unsafe` lives in this room alone.
 
 mod accept;
+mod admission;
 mod batch;
 mod buffers;
 mod connection;
 mod drain;
+#[cfg(test)]
+pub(crate) mod faults;
 mod features;
 mod hand_over;
 mod inherit;
@@ -30,6 +33,8 @@ mod renew;
 mod ring;
 mod settle;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod tick;
 mod token;
@@ -39,6 +44,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use admission::Admission;
 pub use features::{Feature, Features};
 pub use inherit::{Inherited, Unusable, activated, fits};
 pub use listener::{BindError, Listeners, adopt, bind, bind_among};
@@ -51,6 +57,7 @@ use crate::session::Tally;
 use crate::snapshot::Reader;
 use crate::stats;
 use buffers::Buffers;
+use connection::Moment;
 use listener::Listener;
 use ring::Ring;
 use slots::Slots;
@@ -62,6 +69,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Refused connections of a worker that linger at a time; above it they are closed at once.
     pub refused_max: usize,
+    /// Time after which a connection that has begun a request and not ended it is closed; zero is never.
+    pub request_timeout: Duration,
     /// Time after which a connection that asks nothing is closed; zero is never.
     pub idle_timeout: Duration,
 }
@@ -89,10 +98,13 @@ struct Worker {
     phase: Phase,
     /// When the batch that is being worked on began.
     now: Instant,
+    /// When the first one did.
+    started: Instant,
     /// What is served, and its questions to the control plane.
     reader: Reader,
     stats: stats::Asker,
     mailbox: Mailbox,
+    admission: Admission,
     limits: Limits,
     metrics: Metrics,
     index: usize,
@@ -100,13 +112,15 @@ struct Worker {
     tally: Tally,
     /// Slots with something to settle at the end of the batch.
     touched: Vec<u32>,
-    /// Slots with an inline send in the kernel, and its bytes.
-    inline: Vec<(u32, u32)>,
+    /// Slots with an inline send in the kernel, and such as had one whose failure was told.
+    inline: Vec<u32>,
     /// Slots whose receive found no buffer.
     starved: Vec<u32>,
     /// Connections that linger, and those among them that were refused.
     lingering: usize,
     refused: usize,
+    /// Whether some connection may have an unfinished request; the next look round tells.
+    unfinished: bool,
     /// Whether the timer is in the ring.
     ticking: bool,
     /// When a shortage of descriptors was last spoken of.
@@ -118,5 +132,9 @@ struct Worker {
 impl Worker {
     fn counters(&self) -> &WorkerMetrics {
         self.metrics.worker(self.index)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::after(self.now.saturating_duration_since(self.started))
     }
 }

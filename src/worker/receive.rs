@@ -1,6 +1,7 @@
 //! Bytes come in, and the session says what follows.
 
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_error;
 
 use super::Worker;
 use super::connection::{Closing, Receiving, Waiting};
@@ -13,6 +14,7 @@ impl Worker {
     /// A receive has brought bytes, the end of the input, or an error.
     pub(super) fn received(&mut self, completion: Completion) {
         let slot = completion.token.slot;
+        let now = self.moment();
         let Some(connection) = self.slots.of(completion.token) else {
             self.give_back(completion.buffer);
             return;
@@ -30,7 +32,11 @@ impl Worker {
                 let next = match &mut connection.closing {
                     Closing::No => {
                         let snapshot = self.reader.current();
-                        connection.session.receive(input, snapshot, &mut connection.outbox, &mut self.tally)
+                        let (session, outbox) = (&mut connection.session, &mut connection.outbox);
+                        let untouched = session.unread() + input.len();
+                        let next = session.receive(input, snapshot, outbox, &mut self.tally);
+                        self.unfinished |= connection.see_unfinished(untouched, now);
+                        next
                     }
                     Closing::Lingering { thrown, .. } => {
                         *thrown = thrown.saturating_add(length);
@@ -43,6 +49,7 @@ impl Worker {
                 };
                 self.counters().bytes_received.add(u64::from(length));
                 self.follow(slot, next);
+                self.notice_reset(slot);
             }
             Err(Errno::NOBUFS) => {
                 if !connection.starved {
@@ -57,6 +64,21 @@ impl Worker {
         }
         self.give_back(completion.buffer);
         self.touch(slot);
+    }
+
+    /// Closes a connection that was reset before its last bytes were received. A multishot receive brings these, and then
+    /// waits for an event that has been already. A send would meet the error; where none follows, as after a part
+    /// of a request, it is looked for.
+    fn notice_reset(&mut self, slot: u32) {
+        let Some(connection) = self.slots.at(slot) else { return };
+        let says_nothing = connection.closing == Closing::No
+            && connection.waiting == Waiting::No
+            && connection.outbox.is_empty();
+        if let Some(socket) = connection.socket.as_ref().filter(|_| says_nothing)
+            && !matches!(socket_error(socket), Ok(Ok(())))
+        {
+            self.close(slot);
+        }
     }
 
     /// Does what the session asks for.
@@ -82,6 +104,7 @@ impl Worker {
     /// An upstream has answered a client's `stats`, or none has.
     pub(super) fn stats_answered(&mut self, token: u64, answer: Result<bytes::Bytes, &'static str>) {
         let token = Token::unpack(token);
+        let now = self.moment();
         let Some(connection) = self.slots.of(token) else { return };
         if connection.waiting != Waiting::ForStats || connection.closing != Closing::No {
             return;
@@ -94,6 +117,9 @@ impl Worker {
             Ok(answer) => session.answer(answer, self.reader.current(), outbox, &mut self.tally),
             Err(line) => session.refuse(line, outbox),
         };
+        // What is behind it could not be taken before, so its time begins now.
+        connection.unfinished_since = None;
+        self.unfinished |= connection.see_unfinished(0, now);
         self.follow(token.slot, next);
         self.touch(token.slot);
     }

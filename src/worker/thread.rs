@@ -13,9 +13,9 @@ use super::buffers::Buffers;
 use super::features::Features;
 use super::listener::{Listener, Listeners};
 use super::probe::Unavailable;
-use super::ring::Ring;
+use super::ring::{Making, Ring};
 use super::slots::Slots;
-use super::{Limits, Phase, Worker};
+use super::{Admission, Limits, Phase, Worker};
 use crate::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::session::Tally;
@@ -33,6 +33,8 @@ pub struct Setup {
     pub workers: Vec<(Mailbox, stats::Asker)>,
     /// What of io_uring they may use.
     pub features: Features,
+    /// Who may come in.
+    pub admission: Admission,
     /// Bounds, the same for all.
     pub limits: Limits,
     /// Where they count.
@@ -76,32 +78,38 @@ pub fn spawn(
 ) -> Result<(Vec<JoinHandle<()>>, Features), StartError> {
     let (ready, is_ready) = mpsc::channel();
     let cpus = cpus();
-    let Setup { listeners, reader, workers, features: wanted, limits, metrics } = setup;
+    let Setup { listeners, reader, workers, features: wanted, admission, limits, metrics } = setup;
     let mut threads = Vec::new();
     for (index, ((mailbox, stats), sockets)) in workers.into_iter().zip(listeners.workers).enumerate() {
         let (ready, exit) = (ready.clone(), exit(index));
-        let (reader, metrics) = (reader.clone(), metrics.clone());
+        let (reader, metrics, admission) = (reader.clone(), metrics.clone(), admission.clone());
+        #[cfg(not(test))]
+        let making = Making::default();
+        #[cfg(test)]
+        let making = super::faults::making();
         let cpu = cpus.get(index % cpus.len().max(1)).copied();
         let body = move || {
             pin(cpu);
-            let (ring, buffers) =
-                match Ring::new(wanted).and_then(|ring| buffers(&ring).map(|buffers| (ring, buffers))) {
-                    Ok(made) => made,
-                    Err(error) => return drop(ready.send(Err(error))),
-                };
+            let (ring, buffers) = match make(wanted, making) {
+                Ok(made) => made,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
             // The other end is gone only if the start was given up.
             let _ = ready.send(Ok(ring.features()));
             drop(ready);
+            let now = Instant::now();
             let mut worker = Worker {
                 ring,
                 buffers,
                 listeners: sockets.into_iter().map(Listener::new).collect(),
                 slots: Slots::default(),
                 phase: Phase::Waiting,
-                now: Instant::now(),
+                now,
+                started: now,
                 reader,
                 stats,
                 mailbox,
+                admission,
                 limits,
                 metrics,
                 index,
@@ -111,12 +119,16 @@ pub fn spawn(
                 starved: Vec::new(),
                 lingering: 0,
                 refused: 0,
+                unfinished: false,
                 ticking: false,
                 warned: None,
                 stopped: None,
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| worker.run()));
-            let unanswered = worker.unanswered();
+            #[cfg(test)]
+            worker.tell_end();
+            // After a panic its tables may be in any state, and it was not the clients who were late.
+            let unanswered = if outcome.is_ok() { worker.unanswered() } else { 0 };
             if unanswered > 0 {
                 tracing::warn!(
                     worker = index,
@@ -136,11 +148,12 @@ pub fn spawn(
     }
     drop(ready);
     let mut features = None;
-    while let Ok(made) = is_ready.recv() {
-        features = Some(made.map_err(StartError::Ring)?);
+    // Each sends one or the other, unless it panicked.
+    for _ in &threads {
+        let gone = |_| StartError::Thread(io::Error::other("a worker ended before it began"));
+        features = Some(is_ready.recv().map_err(gone)?.map_err(StartError::Ring)?);
     }
-    // There is at least one worker, and each has sent one or the other.
-    let none = || StartError::Thread(io::Error::other("a worker ended before it began"));
+    let none = || StartError::Thread(io::Error::other("there are no workers"));
     Ok((threads, features.ok_or_else(none)?))
 }
 
@@ -160,6 +173,10 @@ fn pin(cpu: Option<usize>) {
     }
 }
 
-fn buffers(ring: &Ring) -> Result<Buffers, Unavailable> {
-    Buffers::new(ring).map_err(|error| Unavailable::of("registering a buffer ring (Linux 5.19)", error))
+fn make(wanted: Features, making: Making) -> Result<(Ring, Buffers), Unavailable> {
+    let count = making.buffers;
+    let ring = Ring::new(wanted, making)?;
+    let failed = |error| Unavailable::of("registering a buffer ring (Linux 5.19)", error);
+    let buffers = Buffers::new(&ring, count).map_err(failed)?;
+    Ok((ring, buffers))
 }

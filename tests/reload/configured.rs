@@ -1,5 +1,8 @@
 //! A daemon that reads its configuration again, and a client that watches it.
 
+// Each test binary uses another part of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
