@@ -206,6 +206,15 @@ struct ServeArgs {
     /// Most connections at a time [default: 65536, less if the descriptor limit is lower]
     #[arg(long, value_name = "N", help_heading = CLIENTS)]
     connections_max: Option<String>,
+    /// Most connections at a time from one IPv4 address or one IPv6 network of 64 bits [default: no limit]
+    #[arg(long, value_name = "N", help_heading = CLIENTS)]
+    connections_per_ip_max: Option<String>,
+    /// Serve clients from this network (10.0.0.0/8) or address only; repeatable [default: all]
+    #[arg(long, value_name = "NETWORK", help_heading = CLIENTS)]
+    allow: Vec<String>,
+    /// Close a connection that takes longer than this over one request; 0s is never [default: 10s]
+    #[arg(long, value_name = "TIME", help_heading = CLIENTS)]
+    request_timeout: Option<String>,
     /// Close a connection that is silent for this long; 0s is never [default: 0s]
     #[arg(long, value_name = "TIME", help_heading = CLIENTS)]
     idle_timeout: Option<String>,

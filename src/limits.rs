@@ -134,6 +134,15 @@ pub const BIND_RETRY: Duration = Duration::from_millis(500);
 /// Connections held at a time unless configured, as far as the descriptor limit allows.
 pub const CONNECTIONS_MAX: usize = 65_536;
 
+/// Longest that a client may take over one request unless configured, from its first byte to its last.
+///
+/// The longest has 2 KiB: even a modem needs a third of a second for it.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Most networks that clients may be allowed from: each client that comes is held against them, which for all of them
+/// is some 256 × 2 ns.
+pub const NETWORKS_MAX: usize = 256;
+
 /// Connections below which a start says that the descriptor limit is low (memcached's own default is 1,024).
 pub const CONNECTIONS_FEW: usize = 1000;
 

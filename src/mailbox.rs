@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use bytes::Bytes;
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -37,6 +39,12 @@ pub enum Mail {
         refused_max: usize,
         /// Time after which a connection that asks nothing is closed; zero is never.
         idle_timeout: Duration,
+        /// Time after which an unfinished request closes its connection; zero is never.
+        request_timeout: Duration,
+        /// Networks whose clients are let in from now on; none is every one.
+        allow: Arc<[IpNet]>,
+        /// Connections of one host, of clients that come from now on.
+        connections_per_ip_max: Option<usize>,
     },
     /// Take the connections that are queued, then no more; answer what was asked; leave.
     Drain,

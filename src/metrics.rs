@@ -32,6 +32,10 @@ pub struct WorkerMetrics {
     pub closed: Counter,
     /// Connections refused because there were too many.
     pub refused: Counter,
+    /// Connections refused because their address had too many.
+    pub refused_per_ip: Counter,
+    /// Connections closed at once because their network is not allowed.
+    pub not_allowed: Counter,
     /// Accepts that failed for want of descriptors or memory.
     pub accept_failures: Counter,
     /// Requests, those that were answered with an error included.
@@ -52,6 +56,8 @@ pub struct WorkerMetrics {
     pub bytes_sent: Counter,
     /// Connections closed for being idle too long.
     pub idle_closed: Counter,
+    /// Connections closed because they took too long over one request.
+    pub late_closed: Counter,
     /// Times a connection stopped receiving because it owed reading.
     pub pauses: Counter,
     /// Times the receive buffers ran out.
@@ -139,6 +145,13 @@ impl Metrics {
     /// Gives a place back.
     pub fn close_connection(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Connections that were not let in, for whatever reason.
+    pub fn rejected(&self) -> u64 {
+        self.sum(|worker| &worker.refused)
+            + self.sum(|worker| &worker.refused_per_ip)
+            + self.sum(|worker| &worker.not_allowed)
     }
 
     /// Connections held now, refused ones not counted.

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use mimikyu::session::{Outbox, Session};
 use mimikyu::snapshot::{Publisher, Snapshot};
-use mimikyu::worker::{self, Features, Limits, Setup};
+use mimikyu::worker::{self, Admission, Features, Limits, Setup};
 use mimikyu::{mailbox, metrics::Metrics, stats::Questions};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -112,12 +112,18 @@ fn a_worker_allocates_nothing() {
     let listeners = worker::bind(&[(Ipv4Addr::LOCALHOST, 0).into()], 1).expect("a port");
     let address = listeners.addresses[0];
     let listen = listeners.try_clone().expect("a descriptor");
-    let limits = Limits { connections_max: 64, refused_max: 8, idle_timeout: std::time::Duration::ZERO };
+    let limits = Limits {
+        connections_max: 64,
+        refused_max: 8,
+        request_timeout: std::time::Duration::from_secs(10),
+        idle_timeout: std::time::Duration::ZERO,
+    };
     let setup = Setup {
         listeners,
         reader: publisher.reader(),
         workers: vec![(mailbox, questions.asker(postbox.clone()))],
         features: Features::ALL,
+        admission: Admission::new(vec![], None),
         limits,
         metrics: Metrics::new(1),
     };

@@ -233,6 +233,34 @@ fn fewer_and_more_connections_are_allowed_and_none_is_dropped() {
 }
 
 #[test]
+fn who_is_let_in_and_how_long_a_request_may_take_are_taken_over() {
+    let alpha = Upstream::list(5, "a");
+    let configured = Configured::new();
+    configured.write("", &[("alpha", &alpha)]);
+    let mut mimikyu = configured.start(&["--workers", "1"]);
+    let mut early = mimikyu.client();
+    early.send("version\r\n");
+    early.expect("VERSION 1.6.22\r\n");
+    configured.write("allow = [\"10.0.0.0/8\"]", &[("alpha", &alpha)]);
+    reload(&mut mimikyu);
+    until("others to be closed without a word", || mimikyu.client().is_closed().then_some(()));
+    early.send("version\r\n");
+    early.expect("VERSION 1.6.22\r\n");
+    configured.write("connections_per_ip_max = 1\nrequest_timeout = \"1s\"", &[("alpha", &alpha)]);
+    reload(&mut mimikyu);
+    // Who was there before is not counted.
+    let mut first = until("one to be let in", || {
+        let mut client = mimikyu.client();
+        client.send("version\r\n");
+        (client.stream.peek(&mut [0; 3]).is_ok_and(|length| length > 0)).then_some(client)
+    });
+    first.expect("VERSION 1.6.22\r\n");
+    assert!(mimikyu.ask("version\r\n").starts_with("ERROR Too many open connections"));
+    first.send("config get");
+    first.until_closed();
+}
+
+#[test]
 fn listeners_come_and_go_and_a_connection_on_one_that_goes_goes_on() {
     let alpha = Upstream::list(5, "a");
     let configured = Configured::new();

@@ -89,7 +89,7 @@ impl Document<'_> {
         for (key, span, value) in in_order(table.get_ref()) {
             let known = Key::ALL.into_iter().find(|known| known.name() == key && !known.is_source());
             match known {
-                Some(Key::Listen) => self.listen(value, &mut layer)?,
+                Some(known) if known.is_list() => self.list(known, value, &mut layer)?,
                 Some(known) => {
                     let origin = self.origin(&value.span(), Some(key));
                     let text = scalar(known, value.get_ref()).map_err(|fault| fault.at(origin.clone()))?;
@@ -102,17 +102,19 @@ impl Document<'_> {
         Ok(layer)
     }
 
-    /// One address, or an array of them.
-    fn listen(&self, value: &Value, layer: &mut Layer) -> Result<(), Error> {
+    /// One address or network, or an array of them.
+    fn list(&self, key: Key, value: &Value, layer: &mut Layer) -> Result<(), Error> {
         let one = std::slice::from_ref(value);
         let items = value.get_ref().as_array().map_or(one, |array| array);
         if items.is_empty() {
-            let fault = Fault::new("the list is empty", "leave the key out for 0.0.0.0:11211");
-            return Err(fault.at(self.origin(&value.span(), Some("listen"))));
+            // An empty list of networks could mean all or none of them.
+            let all = if key == Key::Allow { "every network" } else { "0.0.0.0:11211" };
+            let fault = Fault::new("the list is empty", format!("leave the key out for {all}"));
+            return Err(fault.at(self.origin(&value.span(), Some(key.name()))));
         }
         items.iter().try_for_each(|item| {
-            let text = self.string(item, "listen")?;
-            layer.set(Key::Listen, text, self.origin(&item.span(), Some("listen")))
+            let text = self.string(item, key.name())?;
+            layer.set(key, text, self.origin(&item.span(), Some(key.name())))
         })
     }
 
@@ -282,24 +284,24 @@ fn in_order<'t>(table: &'t DeTable) -> Vec<(&'t str, Range<usize>, &'t Value<'t>
 
 /// The text of a value that is not a list, if it has the type of its key.
 fn scalar(key: Key, value: &DeValue) -> Result<String, Fault> {
-    let (wanted, cure) = match key {
-        Key::Workers | Key::VersionBase | Key::ConnectionsMax => ("an integer", "write it without quotes"),
-        _ => ("a string", "put it in quotes"),
-    };
+    let counts =
+        matches!(key, Key::Workers | Key::VersionBase | Key::ConnectionsMax | Key::ConnectionsPerIpMax);
+    let (wanted, cure) =
+        if counts { ("an integer", "write it without quotes") } else { ("a string", "put it in quotes") };
     match (key, value) {
-        (Key::Workers | Key::VersionBase | Key::ConnectionsMax, DeValue::Integer(number)) => {
+        (_, DeValue::Integer(number)) if counts => {
             let decimal = i128::from_str_radix(number.as_str(), number.radix());
             Ok(decimal.map_or_else(|_| number.to_string(), |number| number.to_string()))
         }
         // A bare 0 is a time, and of any other number the cure is to write the unit.
         (
-            Key::PollInterval | Key::PollTimeout | Key::StartupGrace | Key::IdleTimeout,
+            Key::PollInterval | Key::PollTimeout | Key::StartupGrace | Key::RequestTimeout | Key::IdleTimeout,
             DeValue::Integer(number),
         ) if number.radix() == 10 && !number.as_str().starts_with(['+', '-']) => {
             Ok(number.as_str().to_owned())
         }
         (Key::MaxShrink, DeValue::Float(number)) => Ok(number.as_str().to_owned()),
-        (_, DeValue::String(text)) if wanted == "a string" => Ok(text.to_string()),
+        (_, DeValue::String(text)) if !counts => Ok(text.to_string()),
         _ => Err(Fault::new(format!("expected {wanted}, found {}", article(value)), cure)),
     }
 }

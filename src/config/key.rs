@@ -29,6 +29,12 @@ pub enum Key {
     VersionBase,
     /// Most connections at a time.
     ConnectionsMax,
+    /// Most connections of one address at a time.
+    ConnectionsPerIpMax,
+    /// Networks that clients may come from.
+    Allow,
+    /// When a connection with an unfinished request is closed.
+    RequestTimeout,
     /// When a silent connection is closed.
     IdleTimeout,
     /// How log lines are written.
@@ -43,7 +49,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 18] = [
+    pub const ALL: [Key; 21] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -57,6 +63,9 @@ impl Key {
         Key::State,
         Key::VersionBase,
         Key::ConnectionsMax,
+        Key::ConnectionsPerIpMax,
+        Key::Allow,
+        Key::RequestTimeout,
         Key::IdleTimeout,
         Key::LogFormat,
         Key::LogLevel,
@@ -80,6 +89,9 @@ impl Key {
             Key::State => "state",
             Key::VersionBase => "version_base",
             Key::ConnectionsMax => "connections_max",
+            Key::ConnectionsPerIpMax => "connections_per_ip_max",
+            Key::Allow => "allow",
+            Key::RequestTimeout => "request_timeout",
             Key::IdleTimeout => "idle_timeout",
             Key::LogFormat => "log_format",
             Key::LogLevel => "log_level",
@@ -105,7 +117,7 @@ impl Key {
 
     /// Whether the setting may be given more than once.
     pub fn is_list(self) -> bool {
-        self.is_source() || self == Key::Listen
+        self.is_source() || matches!(self, Key::Listen | Key::Allow)
     }
 }
 

@@ -7,10 +7,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::error::{Error, Fault, Origin};
 use super::key::Key;
-use super::{Config, LogFormat, LogLevel, MaxShrink, Require, RingFeature, Source, source, value};
-use crate::limits::{SOURCES_MAX, WORKERS_MAX};
+use super::{Config, LogFormat, LogLevel, MaxShrink, Require, RingFeature, Source, network, source, value};
+use crate::limits::{NETWORKS_MAX, REQUEST_TIMEOUT, SOURCES_MAX, WORKERS_MAX};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -55,6 +57,12 @@ pub struct Layer {
     pub version_base: Option<Setting<u32>>,
     /// See [`Config::connections_max`].
     pub connections_max: Option<Setting<usize>>,
+    /// See [`Config::connections_per_ip_max`].
+    pub connections_per_ip_max: Option<Setting<usize>>,
+    /// See [`Config::allow`].
+    pub allow: Vec<Setting<IpNet>>,
+    /// See [`Config::request_timeout`].
+    pub request_timeout: Option<Setting<Duration>>,
     /// See [`Config::idle_timeout`].
     pub idle_timeout: Option<Setting<Duration>>,
     /// See [`Config::log_format`].
@@ -103,6 +111,13 @@ impl Layer {
             Key::ConnectionsMax => {
                 self.connections_max = given(origin, integer(text, 1..=10_000_000)? as usize);
             }
+            Key::ConnectionsPerIpMax => {
+                self.connections_per_ip_max = given(origin, integer(text, 1..=10_000_000)? as usize);
+            }
+            Key::Allow => self.allow.extend(given(origin, network::parse(text)?)),
+            Key::RequestTimeout => {
+                self.request_timeout = given(origin, duration_or_zero(text, SECOND..=HOUR)?);
+            }
             Key::IdleTimeout => {
                 self.idle_timeout = given(origin, duration_or_zero(text, SECOND..=YEAR)?);
             }
@@ -135,6 +150,9 @@ impl Layer {
             state: self.state.or(lower.state),
             version_base: self.version_base.or(lower.version_base),
             connections_max: self.connections_max.or(lower.connections_max),
+            connections_per_ip_max: self.connections_per_ip_max.or(lower.connections_per_ip_max),
+            allow: either(self.allow, lower.allow),
+            request_timeout: self.request_timeout.or(lower.request_timeout),
             idle_timeout: self.idle_timeout.or(lower.idle_timeout),
             log_format: self.log_format.or(lower.log_format),
             log_level: self.log_level.or(lower.log_level),
@@ -149,6 +167,7 @@ pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Config, Error>
     let top = layers.into_iter().fold(Layer::default(), Layer::over);
     check_sources(&top)?;
     check_listen(&top.listen)?;
+    check_allow(&top.allow)?;
     let mut listen: Vec<_> = top.listen.into_iter().map(|setting| setting.value).collect();
     if listen.is_empty() {
         listen.push((Ipv4Addr::UNSPECIFIED, 11211).into());
@@ -168,6 +187,9 @@ pub fn resolve(layers: impl IntoIterator<Item = Layer>) -> Result<Config, Error>
         state: value(top.state),
         version_base: value(top.version_base).unwrap_or(1_000_000),
         connections_max: value(top.connections_max),
+        connections_per_ip_max: value(top.connections_per_ip_max),
+        allow: top.allow.into_iter().map(|setting| setting.value).collect(),
+        request_timeout: value(top.request_timeout).unwrap_or(REQUEST_TIMEOUT),
         idle_timeout: value(top.idle_timeout).unwrap_or(Duration::ZERO),
         log_format: value(top.log_format).unwrap_or_default(),
         log_level: value(top.log_level).unwrap_or_default(),
@@ -220,6 +242,17 @@ fn check_listen(listen: &[Setting<SocketAddr>]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Every client that comes is held against each of the networks.
+fn check_allow(allow: &[Setting<IpNet>]) -> Result<(), Error> {
+    match allow.get(NETWORKS_MAX) {
+        None => Ok(()),
+        Some(first) => {
+            let what = format!("{} networks are too many", allow.len());
+            Err(Fault::new(what, format!("give at most {NETWORKS_MAX}")).at(first.origin.clone()))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +276,8 @@ mod tests {
         assert_eq!((config.poll_interval, config.poll_timeout), (10 * SECOND, 2 * SECOND));
         assert_eq!((config.startup_grace, config.idle_timeout), (10 * SECOND, Duration::ZERO));
         assert_eq!((config.workers, config.connections_max, config.state), (None, None, None));
+        assert_eq!((config.connections_per_ip_max, config.request_timeout), (None, 10 * SECOND));
+        assert_eq!(config.allow, []);
         assert_eq!((config.require, config.log_format), (Require::Any, LogFormat::Text));
         assert_eq!(config.max_shrink, MaxShrink::OFF);
         assert_eq!((config.version_base, config.version_reply.as_str()), (1_000_000, "1.6.22"));
@@ -299,6 +334,17 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_networks_is_bounded() {
+        let mut layer = layer(&[(Key::Dns, "a=alpha:1")]);
+        for index in 0..NETWORKS_MAX {
+            layer.set(Key::Allow, &format!("10.0.{}.{}", index / 256, index % 256), Origin::Unset).unwrap();
+        }
+        assert!(resolve([layer.clone()]).is_ok());
+        layer.set(Key::Allow, "::1", Origin::Flag("--allow".into())).unwrap();
+        assert_eq!(message([layer]), "--allow: 257 networks are too many; give at most 256");
+    }
+
+    #[test]
     fn every_bound_is_crossed_by_one() {
         for (key, good, bad) in [
             (Key::Workers, "256", "257"),
@@ -313,6 +359,12 @@ mod tests {
             (Key::VersionBase, "2000000000", "2000000001"),
             (Key::ConnectionsMax, "1", "0"),
             (Key::ConnectionsMax, "10000000", "10000001"),
+            (Key::ConnectionsPerIpMax, "1", "0"),
+            (Key::ConnectionsPerIpMax, "10000000", "10000001"),
+            (Key::Allow, "10.0.0.0/32", "10.0.0.0/33"),
+            (Key::RequestTimeout, "0", "1ms"),
+            (Key::RequestTimeout, "1s", "999ms"),
+            (Key::RequestTimeout, "1h", "3601s"),
             (Key::IdleTimeout, "0", "1ms"),
             (Key::IdleTimeout, "1s", "999ms"),
             (Key::IdleTimeout, "365days", "366days"),

@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod key;
 mod layer;
+mod network;
 mod places;
 mod shrink;
 mod source;
@@ -18,6 +19,8 @@ mod value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 pub use address::HostPort;
 pub use difference::Difference;
@@ -55,6 +58,12 @@ pub struct Config {
     pub version_base: u32,
     /// Most connections held at a time; `None` is as many as the descriptor limit allows, up to a default.
     pub connections_max: Option<usize>,
+    /// Most connections of one address (IPv6: of one /64) held at a time; `None` is no such limit.
+    pub connections_per_ip_max: Option<usize>,
+    /// Networks that clients may come from; empty is all. None is an IPv4 network written as an IPv6 one.
+    pub allow: Vec<IpNet>,
+    /// Time after which a connection that has begun a request and not ended it is closed; zero is never.
+    pub request_timeout: Duration,
     /// Time after which a connection that asks nothing is closed; zero is never.
     pub idle_timeout: Duration,
     /// How log lines are written.

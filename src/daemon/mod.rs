@@ -31,7 +31,9 @@ use crate::poller::Poller;
 use crate::signal::Signals;
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions, Terms};
-use crate::worker::{self, BindError, Exit, Feature, Features, Limits, Listeners, Setup, StartError};
+use crate::worker::{
+    self, Admission, BindError, Exit, Feature, Features, Limits, Listeners, Setup, StartError,
+};
 use descriptors::{Shares, share_out};
 use door::Door;
 use lookout::Lookout;
@@ -132,7 +134,13 @@ impl Daemon {
             // Nobody listens only when the daemon is leaving already.
             Box::new(move |outcome| drop(left.send(outcome)))
         };
-        let limits = Limits { connections_max, refused_max, idle_timeout: config.idle_timeout };
+        let admission = Admission::new(config.allow.clone(), config.connections_per_ip_max);
+        let limits = Limits {
+            connections_max,
+            refused_max,
+            request_timeout: config.request_timeout,
+            idle_timeout: config.idle_timeout,
+        };
         // The sockets are kept here too until they listen.
         let reader = publisher.reader();
         let door = Door::new(&config.listen, listeners.try_clone().map_err(Error::Bind)?);
@@ -145,8 +153,15 @@ impl Daemon {
                 RingFeature::CoopTaskrun => Feature::CoopTaskrun,
             })
         });
-        let setup =
-            Setup { listeners, reader, workers: mailboxes, features, limits, metrics: metrics.clone() };
+        let setup = Setup {
+            listeners,
+            reader,
+            workers: mailboxes,
+            features,
+            admission,
+            limits,
+            metrics: metrics.clone(),
+        };
         let (threads, features) = worker::spawn(setup, exit).map_err(Error::Start)?;
         let mut crew = Crew { postboxes, threads, exits };
 
@@ -215,6 +230,10 @@ impl Daemon {
         tracing::info!(
             accepted = metrics.sum(|worker| &worker.accepted),
             refused = metrics.sum(|worker| &worker.refused),
+            refused_per_ip = metrics.sum(|worker| &worker.refused_per_ip),
+            not_allowed = metrics.sum(|worker| &worker.not_allowed),
+            late_closed = metrics.sum(|worker| &worker.late_closed),
+            idle_closed = metrics.sum(|worker| &worker.idle_closed),
             requests = metrics.sum(|worker| &worker.requests),
             errors = metrics.sum(|worker| &worker.errors),
             enters = metrics.sum(|worker| &worker.enters),

@@ -165,11 +165,18 @@ impl Reload {
     /// Tells everyone.
     fn spread(&mut self, config: Config, shares: Shares) {
         let Shares { connections_max, refused_max } = shares;
-        let idle_timeout = config.idle_timeout;
-        if shares != self.shares || idle_timeout != self.config.idle_timeout {
-            for postbox in &self.postboxes {
-                postbox.post(Mail::Limits { connections_max, refused_max, idle_timeout });
-            }
+        let Config { idle_timeout, request_timeout, connections_per_ip_max, .. } = config;
+        let allow: Arc<[_]> = config.allow.clone().into();
+        for postbox in &self.postboxes {
+            let allow = allow.clone();
+            postbox.post(Mail::Limits {
+                connections_max,
+                refused_max,
+                idle_timeout,
+                request_timeout,
+                allow,
+                connections_per_ip_max,
+            });
         }
         let own = self.terms.borrow().own.clone();
         let terms = questioned(&config, connections_max, own);

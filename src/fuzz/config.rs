@@ -8,7 +8,9 @@ use super::payload;
 use crate::config::{
     self, Config, Error, FillIp, Key, LogFormat, Origin, Require, RingFeature, Source, SourceKind,
 };
-use crate::limits::{CONFIG_BYTES_MAX, NODES_MAX, SOURCE_NAME_BYTES_MAX, SOURCES_MAX, WORKERS_MAX};
+use crate::limits::{
+    CONFIG_BYTES_MAX, NETWORKS_MAX, NODES_MAX, SOURCE_NAME_BYTES_MAX, SOURCES_MAX, WORKERS_MAX,
+};
 
 /// Longest text that is tried as the value of every variable: values are short, and there are many variables.
 const VALUE_BYTES_MAX: usize = 512;
@@ -87,6 +89,7 @@ fn accepted(config: &Config) {
     let day = Duration::from_secs(24 * 3600);
     assert!(config.workers.is_none_or(|workers| (1..=WORKERS_MAX).contains(&workers)));
     assert!(config.version_base >= 1 && config.connections_max != Some(0));
+    assert!(config.connections_per_ip_max != Some(0) && config.allow.len() <= NETWORKS_MAX);
     assert!(!config.poll_interval.is_zero() && !config.poll_timeout.is_zero());
     assert!([config.poll_interval, config.poll_timeout, config.startup_grace].iter().all(|time| *time < day));
     let written = written(config);
@@ -106,6 +109,9 @@ fn written(config: &Config) -> String {
         state,
         version_base,
         connections_max,
+        connections_per_ip_max,
+        allow,
+        request_timeout,
         idle_timeout,
         log_format,
         log_level,
@@ -121,6 +127,7 @@ fn written(config: &Config) -> String {
     put("poll_interval", time(*poll_interval));
     put("poll_timeout", time(*poll_timeout));
     put("startup_grace", time(*startup_grace));
+    put("request_timeout", time(*request_timeout));
     put("idle_timeout", time(*idle_timeout));
     put("require", quoted(if *require == Require::All { "all" } else { "any" }));
     put("log_format", quoted(if *log_format == LogFormat::Json { "json" } else { "text" }));
@@ -134,6 +141,10 @@ fn written(config: &Config) -> String {
         };
         put("ring_without", quoted(&ring_without.iter().filter_map(name).collect::<Vec<_>>().join(",")));
     }
+    if !allow.is_empty() {
+        put("allow", list(allow.iter().map(ToString::to_string)));
+    }
+    connections_per_ip_max.iter().for_each(|most| put("connections_per_ip_max", most.to_string()));
     workers.iter().for_each(|workers| put("workers", workers.to_string()));
     connections_max.iter().for_each(|most| put("connections_max", most.to_string()));
     state.iter().for_each(|path| put("state", quoted(path.to_str().expect("it was read from a text"))));

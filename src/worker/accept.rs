@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::connection::Connection;
 use super::ring::Completion;
 use super::token::{Operation, Token};
 use super::{Phase, Worker};
@@ -79,25 +78,5 @@ impl Worker {
             listener.blocked = false;
         }
         self.accept_everywhere();
-    }
-
-    /// Takes a client in; refuses it politely where there are too many.
-    pub(super) fn admit(&mut self, socket: OwnedFd) {
-        self.counters().accepted.add(1);
-        let admitted = self.metrics.open_connection(self.limits.connections_max);
-        if !admitted {
-            self.counters().refused.add(1);
-            if self.refused >= self.limits.refused_max {
-                self.counters().closed.add(1);
-                return;
-            }
-            self.refused += 1;
-        }
-        let slot = self.slots.insert(Connection::new(socket, self.now, admitted));
-        if !admitted && let Some(connection) = self.slots.at(slot) {
-            let next = connection.session.turn_away(&mut connection.outbox);
-            self.follow(slot, next);
-        }
-        self.touch(slot);
     }
 }

@@ -18,10 +18,16 @@ impl Worker {
             // are tried may bring nothing about, so there is no sleep while some are left.
             self.ring.wait(&mut batch, self.starved.is_empty())?;
             self.now = Instant::now();
+            let mut ticked = false;
             for completion in batch.drain(..) {
+                ticked |= completion.token.operation == Operation::Tick;
                 self.completed(completion);
             }
             self.sent_inline();
+            // Last: after a stall of ours, who has spoken meanwhile is neither idle nor late.
+            if ticked {
+                self.ticked();
+            }
             self.settle_all();
             self.count();
         }
@@ -35,9 +41,9 @@ impl Worker {
             Operation::Receive => self.received(completion),
             Operation::Send => self.sent(completion),
             Operation::Bell => self.take_mail(),
-            Operation::Tick => self.ticked(),
             Operation::Cancel => self.cancelled(completion),
-            Operation::Ignored => {}
+            // A tick is looked at after the others.
+            Operation::Tick | Operation::Ignored => {}
         }
     }
 

@@ -1,8 +1,10 @@
 //! One connection: its socket, its session, and what of it is in the kernel.
 
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::admission::Host;
 use crate::session::{Farewell, Outbox, Session};
 
 /// Whether input comes in.
@@ -54,6 +56,23 @@ pub(super) enum Closing {
     Closed,
 }
 
+/// A time of a worker's clock, in milliseconds: half as large as an [`Instant`], as every connection has room for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(NonZeroU64);
+
+impl Moment {
+    /// So long after the worker's start.
+    pub fn after(time: Duration) -> Self {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self(NonZeroU64::MIN.saturating_add(ms))
+    }
+
+    /// The time from `earlier` to this one.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.get().saturating_sub(earlier.0.get()))
+    }
+}
+
 /// A client's connection.
 ///
 /// Invariants: at most one send and one receive are in the kernel; the slot is freed only when neither is.
@@ -72,6 +91,10 @@ pub(super) struct Connection {
     pub input_ended: bool,
     /// Whether it holds one of the places that `connections_max` bounds; a refused one does not.
     pub admitted: bool,
+    /// Whom it counts as one of, where connections of a host are counted.
+    pub host: Option<Host>,
+    /// When the request began that the session has a part of; bytes of it that come later change nothing.
+    pub unfinished_since: Option<Moment>,
     /// Whether it is on the list of slots to settle.
     pub touched: bool,
     /// Whether it is on the list of those that found no buffer.
@@ -81,7 +104,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub fn new(socket: OwnedFd, now: Instant, admitted: bool) -> Self {
+    pub fn new(socket: OwnedFd, now: Instant, admitted: bool, host: Option<Host>) -> Self {
         Self {
             socket: Some(socket),
             session: Session::default(),
@@ -92,10 +115,31 @@ impl Connection {
             closing: Closing::No,
             input_ended: false,
             admitted,
+            host,
+            unfinished_since: None,
             touched: false,
             starved: false,
             active: now,
         }
+    }
+
+    /// Sees whether the session is left with a part of a request, now that it was given something. `untouched` is
+    /// how many bytes it would have if it had taken no request of them. True where it is.
+    pub fn see_unfinished(&mut self, untouched: usize, now: Moment) -> bool {
+        let unread = self.session.unread();
+        if unread == 0 {
+            self.unfinished_since = None;
+        } else if unread != untouched || self.unfinished_since.is_none() {
+            // A request was taken, so that this is another one.
+            self.unfinished_since = Some(now);
+        }
+        unread > 0
+    }
+
+    /// Whether it is for the client to go on with a request that it has begun, and since when.
+    pub fn awaited_since(&self) -> Option<Moment> {
+        let awaited = self.closing == Closing::No && self.waiting == Waiting::No;
+        self.unfinished_since.filter(|_| awaited)
     }
 
     /// Whether a send is in the kernel.

@@ -18,8 +18,16 @@ impl Worker {
                 }
                 Mail::Listen(sockets) => self.listen(sockets),
                 Mail::Unlisten(address) => self.unlisten(address),
-                Mail::Limits { connections_max, refused_max, idle_timeout } => {
-                    self.limits = Limits { connections_max, refused_max, idle_timeout };
+                Mail::Limits {
+                    connections_max,
+                    refused_max,
+                    idle_timeout,
+                    request_timeout,
+                    allow,
+                    connections_per_ip_max,
+                } => {
+                    self.limits = Limits { connections_max, refused_max, request_timeout, idle_timeout };
+                    self.admission = self.admission.with(allow, connections_per_ip_max);
                 }
                 Mail::Drain => self.drain(),
                 Mail::Leave => self.phase = Phase::Left,

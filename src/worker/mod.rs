@@ -15,6 +15,7 @@
 //! `unsafe` lives in this room alone.
 
 mod accept;
+mod admission;
 mod batch;
 mod buffers;
 mod connection;
@@ -34,6 +35,7 @@ mod token;
 
 use std::time::{Duration, Instant};
 
+pub use admission::Admission;
 pub use features::{Feature, Features};
 pub use listener::{BindError, Listeners, bind, bind_among};
 pub use probe::{Unavailable, available};
@@ -45,6 +47,7 @@ use crate::session::Tally;
 use crate::snapshot::Reader;
 use crate::stats;
 use buffers::Buffers;
+use connection::Moment;
 use listener::Listener;
 use ring::Ring;
 use slots::Slots;
@@ -56,6 +59,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Refused connections of a worker that linger at a time; above it they are closed at once.
     pub refused_max: usize,
+    /// Time after which a connection that has begun a request and not ended it is closed; zero is never.
+    pub request_timeout: Duration,
     /// Time after which a connection that asks nothing is closed; zero is never.
     pub idle_timeout: Duration,
 }
@@ -83,10 +88,13 @@ struct Worker {
     phase: Phase,
     /// When the batch that is being worked on began.
     now: Instant,
+    /// When the first one did.
+    started: Instant,
     /// What is served, and its questions to the control plane.
     reader: Reader,
     stats: stats::Asker,
     mailbox: Mailbox,
+    admission: Admission,
     limits: Limits,
     metrics: Metrics,
     index: usize,
@@ -101,6 +109,8 @@ struct Worker {
     /// Connections that linger, and those among them that were refused.
     lingering: usize,
     refused: usize,
+    /// Whether some connection may have an unfinished request; the next look round tells.
+    unfinished: bool,
     /// Whether the timer is in the ring.
     ticking: bool,
     /// When a shortage of descriptors was last spoken of.
@@ -110,5 +120,9 @@ struct Worker {
 impl Worker {
     fn counters(&self) -> &WorkerMetrics {
         self.metrics.worker(self.index)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::after(self.now.saturating_duration_since(self.started))
     }
 }

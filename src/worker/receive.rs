@@ -13,6 +13,7 @@ impl Worker {
     /// A receive has brought bytes, the end of the input, or an error.
     pub(super) fn received(&mut self, completion: Completion) {
         let slot = completion.token.slot;
+        let now = self.moment();
         let Some(connection) = self.slots.of(completion.token) else {
             self.give_back(completion.buffer);
             return;
@@ -30,7 +31,11 @@ impl Worker {
                 let next = match &mut connection.closing {
                     Closing::No => {
                         let snapshot = self.reader.current();
-                        connection.session.receive(input, snapshot, &mut connection.outbox, &mut self.tally)
+                        let (session, outbox) = (&mut connection.session, &mut connection.outbox);
+                        let untouched = session.unread() + input.len();
+                        let next = session.receive(input, snapshot, outbox, &mut self.tally);
+                        self.unfinished |= connection.see_unfinished(untouched, now);
+                        next
                     }
                     Closing::Lingering { thrown, .. } => {
                         *thrown = thrown.saturating_add(length);
@@ -82,6 +87,7 @@ impl Worker {
     /// An upstream has answered a client's `stats`, or none has.
     pub(super) fn stats_answered(&mut self, token: u64, answer: Result<bytes::Bytes, &'static str>) {
         let token = Token::unpack(token);
+        let now = self.moment();
         let Some(connection) = self.slots.of(token) else { return };
         if connection.waiting != Waiting::ForStats || connection.closing != Closing::No {
             return;
@@ -94,6 +100,9 @@ impl Worker {
             Ok(answer) => session.answer(answer, self.reader.current(), outbox, &mut self.tally),
             Err(line) => session.refuse(line, outbox),
         };
+        // What is behind it could not be taken before, so its time begins now.
+        connection.unfinished_since = None;
+        self.unfinished |= connection.see_unfinished(0, now);
         self.follow(token.slot, next);
         self.touch(token.slot);
     }

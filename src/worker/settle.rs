@@ -124,10 +124,13 @@ impl Worker {
 
     /// Takes up the requests that waited for room.
     fn resume(&mut self, slot: u32) {
+        let now = self.moment();
         let Some(connection) = self.slots.at(slot) else { return };
         connection.waiting = Waiting::No;
         let (session, outbox) = (&mut connection.session, &mut connection.outbox);
         let next = session.resume(self.reader.current(), outbox, &mut self.tally);
+        connection.unfinished_since = None;
+        self.unfinished |= connection.see_unfinished(0, now);
         self.follow(slot, next);
     }
 
@@ -216,6 +219,7 @@ impl Worker {
         if self.slots.at(slot).is_some_and(|connection| connection.is_quiet())
             && let Some(connection) = self.slots.remove(slot)
         {
+            connection.host.into_iter().for_each(|host| self.admission.leave(host));
             if connection.admitted {
                 self.metrics.close_connection();
             } else {

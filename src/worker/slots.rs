@@ -92,7 +92,7 @@ mod tests {
 
     fn connection() -> Connection {
         let (socket, _) = std::os::unix::net::UnixStream::pair().unwrap();
-        Connection::new(socket.into(), std::time::Instant::now(), true)
+        Connection::new(socket.into(), std::time::Instant::now(), true, None)
     }
 
     #[test]

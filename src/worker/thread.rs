@@ -15,7 +15,7 @@ use super::listener::{Listener, Listeners};
 use super::probe::Unavailable;
 use super::ring::Ring;
 use super::slots::Slots;
-use super::{Limits, Phase, Worker};
+use super::{Admission, Limits, Phase, Worker};
 use crate::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::session::Tally;
@@ -33,6 +33,8 @@ pub struct Setup {
     pub workers: Vec<(Mailbox, stats::Asker)>,
     /// What of io_uring they may use.
     pub features: Features,
+    /// Who may come in.
+    pub admission: Admission,
     /// Bounds, the same for all.
     pub limits: Limits,
     /// Where they count.
@@ -76,11 +78,11 @@ pub fn spawn(
 ) -> Result<(Vec<JoinHandle<()>>, Features), StartError> {
     let (ready, is_ready) = mpsc::channel();
     let cpus = cpus();
-    let Setup { listeners, reader, workers, features: wanted, limits, metrics } = setup;
+    let Setup { listeners, reader, workers, features: wanted, admission, limits, metrics } = setup;
     let mut threads = Vec::new();
     for (index, ((mailbox, stats), sockets)) in workers.into_iter().zip(listeners.workers).enumerate() {
         let (ready, exit) = (ready.clone(), exit(index));
-        let (reader, metrics) = (reader.clone(), metrics.clone());
+        let (reader, metrics, admission) = (reader.clone(), metrics.clone(), admission.clone());
         let cpu = cpus.get(index % cpus.len().max(1)).copied();
         let body = move || {
             pin(cpu);
@@ -92,16 +94,19 @@ pub fn spawn(
             // The other end is gone only if the start was given up.
             let _ = ready.send(Ok(ring.features()));
             drop(ready);
+            let now = Instant::now();
             let mut worker = Worker {
                 ring,
                 buffers,
                 listeners: sockets.into_iter().map(Listener::new).collect(),
                 slots: Slots::default(),
                 phase: Phase::Waiting,
-                now: Instant::now(),
+                now,
+                started: now,
                 reader,
                 stats,
                 mailbox,
+                admission,
                 limits,
                 metrics,
                 index,
@@ -111,6 +116,7 @@ pub fn spawn(
                 starved: Vec::new(),
                 lingering: 0,
                 refused: 0,
+                unfinished: false,
                 ticking: false,
                 warned: None,
             };

@@ -1,21 +1,21 @@
-//! Time passes: idle connections end, lingering ones too, and those that a draining worker need not wait for.
+//! Time passes: idle connections end, those with a request that takes too long, lingering ones, and those that a draining worker need not wait for.
 
 use std::time::{Duration, Instant};
 
 use rustix::net::{Shutdown, shutdown};
 
 use super::accept::ACCEPT_RETRY;
-use super::connection::{Closing, Connection, Waiting};
+use super::connection::{Closing, Connection, Moment, Sending, Waiting};
 use super::listener::Listener;
 use super::token::{Operation, Token};
-use super::{Phase, Worker};
+use super::{Limits, Phase, Worker};
 use crate::limits::{DRAIN, LINGER};
 
 /// How often a draining worker looks round.
 const DRAIN_TICK: Duration = Duration::from_millis(20);
 /// A connection that was silent for so long when the worker drains is not about to ask.
 const DRAIN_SILENCE: Duration = Duration::from_millis(100);
-/// How often idle and lingering connections are looked for.
+/// How often connections whose time is over are looked for, while there may be some.
 const SWEEP_TICK: Duration = Duration::from_millis(500);
 
 impl Worker {
@@ -26,6 +26,8 @@ impl Worker {
             Phase::Draining(_) => DRAIN_TICK,
             _ if blocked => ACCEPT_RETRY,
             _ if self.lingering > 0 || !self.limits.idle_timeout.is_zero() => SWEEP_TICK,
+            // Not for connections that are silent, as most are.
+            _ if self.unfinished && !self.limits.request_timeout.is_zero() => SWEEP_TICK,
             _ => return,
         };
         if !self.ticking {
@@ -53,12 +55,17 @@ impl Worker {
         let draining = matches!(self.phase, Phase::Draining(_));
         // In the second half of the time it has, a draining worker waits for no more silence.
         let last_call = matches!(self.phase, Phase::Draining(deadline) if self.now + DRAIN / 2 >= deadline);
+        let moment = self.moment();
+        self.unfinished = false;
         for slot in 0..self.slots.places() {
             let Some(connection) = self.slots.at(slot) else { continue };
             let silent = self.now.saturating_duration_since(connection.active);
-            if is_over(connection, self.now, self.limits.idle_timeout) {
-                if !matches!(connection.closing, Closing::Lingering { .. }) {
-                    self.counters().idle_closed.add(1);
+            self.unfinished |= connection.awaited_since().is_some();
+            if let Some(over) = over(connection, self.now, moment, &self.limits) {
+                match over {
+                    Over::Lingered => {}
+                    Over::Idle => self.counters().idle_closed.add(1),
+                    Over::Late => self.counters().late_closed.add(1),
                 }
                 self.close(slot);
             } else if draining && (last_call || silent >= DRAIN_SILENCE) {
@@ -72,15 +79,31 @@ impl Worker {
     }
 }
 
-/// Whether a connection has lingered, or been idle, for long enough.
-fn is_over(connection: &Connection, now: Instant, idle_timeout: Duration) -> bool {
+/// Why a connection's time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// It was to be closed, and its client had time to read the last reply.
+    Lingered,
+    /// Nothing went either way for `idle_timeout`.
+    Idle,
+    /// A request was not finished within `request_timeout`.
+    Late,
+}
+
+fn over(connection: &Connection, now: Instant, moment: Moment, limits: &Limits) -> Option<Over> {
     let silent = now.saturating_duration_since(connection.active);
-    let idle = !idle_timeout.is_zero() && silent >= idle_timeout;
+    // What goes out inline goes at once: if it is not known to have gone, we are slow.
+    let idle = connection.sending != Sending::Inline
+        && !limits.idle_timeout.is_zero()
+        && silent >= limits.idle_timeout;
+    let idle = idle.then_some(Over::Idle);
+    let is_late = |since| !limits.request_timeout.is_zero() && moment.since(since) >= limits.request_timeout;
     match connection.closing {
-        Closing::Lingering { .. } => silent >= LINGER,
-        // One that waits for `stats` is not idle: we are.
-        Closing::No => idle && connection.waiting != Waiting::ForStats,
-        Closing::AfterReplies(_) => idle,
-        Closing::Closed => false,
+        Closing::Lingering { .. } => (silent >= LINGER).then_some(Over::Lingered),
+        // One that waits for `stats` is neither idle nor late: we are.
+        Closing::No if connection.waiting == Waiting::ForStats => None,
+        Closing::No if connection.awaited_since().is_some_and(is_late) => Some(Over::Late),
+        Closing::No | Closing::AfterReplies(_) => idle,
+        Closing::Closed => None,
     }
 }

@@ -22,6 +22,9 @@ fn a_whole_file() {
         state = "/var/lib/mimikyu"
         version_base = 2_000_000
         connections_max = 10
+        connections_per_ip_max = 5
+        allow = ["10.0.0.0/8", "::1"]
+        request_timeout = "5s"
         idle_timeout = "0s"
         log_format = "json"
         version_reply = "1.6.9"
@@ -43,8 +46,10 @@ fn a_whole_file() {
     let node = |host: &str| super::super::HostPort { host: host.to_owned(), port: 1 };
     assert_eq!(layer.sources[1].value.kind, SourceKind::Static(vec![node("n2"), node("n1")]));
     assert_eq!(layer.sources[2].value.kind, SourceKind::Dns(node("::1")));
-    assert_eq!(layer.sources[1].origin.to_string(), "m.toml:20");
-    assert_eq!(layer.listen.len(), 2);
+    assert_eq!(layer.sources[1].origin.to_string(), "m.toml:23");
+    assert_eq!((layer.listen.len(), layer.allow.len()), (2, 2));
+    assert_eq!(layer.connections_per_ip_max.unwrap().value, 5);
+    assert_eq!(layer.request_timeout.unwrap().value.as_secs(), 5);
     assert_eq!(layer.workers.unwrap().value, 16);
     assert_eq!(layer.poll_interval.unwrap().value.as_secs(), 90);
     assert!(layer.startup_grace.unwrap().value.is_zero());
