@@ -7,9 +7,9 @@ use super::*;
 
 /// A file that listens on one address that stays, and on this one, whose port is the kernel's to choose.
 fn write(file: &Path, second: &str) {
-    let source = "[[source]]\nname = \"s\"\nstatic = [\"n0:1\"]\n";
-    let settings = "version_base = 1000000\n";
-    fs::write(file, format!("listen = [\"127.0.0.1:0\", \"{second}:0\"]\n{settings}{source}")).unwrap();
+    // Of a static list the version is a million and one.
+    let source = "[[source]]\nname = \"s\"\nstatic = [\"n1:1\"]\n";
+    fs::write(file, format!("listen = [\"127.0.0.1:0\", \"{second}:0\"]\n{source}")).unwrap();
 }
 
 /// The addresses of a line of the log.
