@@ -2,12 +2,12 @@
 
 mod harness;
 
-use std::net::{TcpListener, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use harness::process::{run, run_with};
-use harness::{Client, Mimikyu, Reply};
+use harness::{Client, Mimikyu, Reply, until};
 
 const EDGE: [&str; 3] = ["serve", "--static", "s=127.0.0.1:9"];
 
@@ -53,6 +53,32 @@ fn clients_that_came_before_the_start_are_answered() {
         passed(OURS, &["--listen", &address.to_string()]),
         Stdio::from(OwnedFd::from(listener)),
     );
+    assert_eq!(Reply::read(&client.answer()).hosts(), "127.0.0.1");
+}
+
+#[test]
+fn what_is_passed_stays_at_a_reload_that_names_no_address_and_goes_when_others_are_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mimikyu.toml");
+    std::fs::write(&file, "poll_interval = \"1s\"\n").unwrap();
+    let command = passed(OURS, &["--config", file.to_str().unwrap(), "--workers", "2"]);
+    let mut mimikyu = Mimikyu::spawn_with(command, Stdio::from(OwnedFd::from(listener)));
+    mimikyu.ready();
+    std::fs::write(&file, "poll_interval = \"2s\"\n").unwrap();
+    mimikyu.signal("HUP");
+    let line = mimikyu.logged("INFO configuration reloaded");
+    assert_eq!(harness::process::field(&line, "keys"), "poll_interval", "not listen");
+    assert_eq!(mimikyu.list().hosts(), "127.0.0.1");
+    // Every worker has the one socket, and each must let it go.
+    std::fs::write(&file, "listen = \"127.0.0.2:0\"\n").unwrap();
+    mimikyu.signal("HUP");
+    let line = mimikyu.logged("INFO configuration reloaded keys listen=");
+    let added = harness::process::field(&line, "listen").parse().unwrap();
+    until("the address to be closed", || TcpStream::connect(address).is_err().then_some(()));
+    let mut client = Client::connect(added);
+    client.send("config get cluster\r\n");
     assert_eq!(Reply::read(&client.answer()).hosts(), "127.0.0.1");
 }
 
