@@ -209,9 +209,19 @@ impl Daemon {
             let (finds, found) = mpsc::channel(1);
             let (door, turn, postboxes) = (door.clone(), turn.clone(), crew.postboxes.clone());
             let (config, metrics) = (config.clone(), metrics.clone());
-            #[rustfmt::skip]
             let reload = Reload {
-                places, dial, config, shares, workers, given, door, turn, postboxes, configs, terms, metrics,
+                places,
+                dial,
+                config,
+                shares,
+                workers,
+                given,
+                door,
+                turn,
+                postboxes,
+                configs,
+                terms,
+                metrics,
             };
             reloading.push(tasks.spawn_local(lookout.run(finds)));
             reloading.push(tasks.spawn_local(reload.run(found)));
