@@ -131,6 +131,9 @@ pub const DRAIN: Duration = Duration::from_secs(5);
 /// 5–14 ms after its process is gone.
 pub const BIND_RETRY: Duration = Duration::from_millis(500);
 
+/// How long a worker whose system calls fail for want of memory tries again before it gives up, and with it the daemon.
+pub const ENTER_RETRY: Duration = Duration::from_secs(10);
+
 /// Connections held at a time unless configured, as far as the descriptor limit allows.
 pub const CONNECTIONS_MAX: usize = 65_536;
 

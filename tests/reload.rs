@@ -269,7 +269,6 @@ fn listeners_come_and_go_and_a_connection_on_one_that_goes_goes_on() {
     let mut mimikyu = configured.start(&["--workers", "2"]);
     let first = mimikyu.address;
     let control = Control::of(first);
-    mimikyu.list();
     let descriptors = mimikyu.descriptors();
     for round in 0..3 {
         write("\"127.0.0.1:0\", \"127.0.0.2:0\"");

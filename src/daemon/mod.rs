@@ -10,6 +10,8 @@ mod descriptors;
 mod door;
 mod lookout;
 mod reload;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::fmt;

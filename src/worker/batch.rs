@@ -15,8 +15,10 @@ impl Worker {
         while !self.is_done() {
             self.keep_ticking();
             // Connections that found no buffer are tried again as many at a time as there are buffers. Those that
-            // are tried may bring nothing about, so there is no sleep while some are left.
-            self.ring.wait(&mut batch, self.starved.is_empty())?;
+            // are tried may bring nothing about, so there is no sleep while some are left; nor while inline sends of
+            // an earlier batch may have gone out without a word, since what follows them would wait too.
+            let unheard = !self.inline.is_empty() && !self.ring.is_clear();
+            self.ring.wait(&mut batch, self.starved.is_empty() && !unheard)?;
             self.now = Instant::now();
             let mut ticked = false;
             for completion in batch.drain(..) {

@@ -23,41 +23,52 @@ const BUFFER_BYTES: usize = 2048;
 
 /// A ring of buffers in memory that the kernel reads (the ring) and writes (the buffers).
 ///
-/// Invariants: `tail` counts the buffers ever put into the ring; between batches all [`BUFFERS`] are in it.
+/// Invariants: `count` is a power of two; `tail` counts the buffers ever put into the ring; between batches all of them
+/// are in it.
 #[derive(Debug)]
 pub(super) struct Buffers {
     ring: NonNull<BufRingEntry>,
     memory: NonNull<u8>,
+    count: u16,
     tail: u16,
 }
 
-const RING: Layout = match Layout::from_size_align(BUFFERS as usize * size_of::<BufRingEntry>(), 4096) {
-    Ok(layout) => layout,
-    Err(_) => panic!("4096 is a power of two"),
-};
-const MEMORY: Layout = match Layout::from_size_align(BUFFERS as usize * BUFFER_BYTES, 4096) {
-    Ok(layout) => layout,
-    Err(_) => panic!("4096 is a power of two"),
-};
+/// The memory of the ring and of the buffers.
+fn layouts(count: u16) -> (Layout, Layout) {
+    let layout = |bytes| {
+        Layout::from_size_align(usize::from(count) * bytes, 4096)
+            .expect("u16 times 2 KiB is far from the end")
+    };
+    (layout(size_of::<BufRingEntry>()), layout(BUFFER_BYTES))
+}
 
 impl Buffers {
-    /// Allocates the buffers and hands them to the kernel.
-    pub fn new(ring: &Ring) -> io::Result<Self> {
+    /// Allocates this many buffers, a power of two, and hands them to the kernel.
+    pub fn new(ring: &Ring, count: u16) -> io::Result<Self> {
+        let (of_ring, of_memory) = layouts(count);
         // SAFETY: neither layout has size zero.
-        let (entries, memory) = unsafe { (alloc_zeroed(RING), alloc_zeroed(MEMORY)) };
-        let Some(entries) = NonNull::new(entries.cast::<BufRingEntry>()) else { handle_alloc_error(RING) };
-        let Some(memory) = NonNull::new(memory) else { handle_alloc_error(MEMORY) };
-        let mut buffers = Self { ring: entries, memory, tail: 0 };
-        ring.register_buffers(entries.as_ptr() as u64, BUFFERS, GROUP)?;
-        for id in 0..BUFFERS {
+        let (entries, memory) = unsafe { (alloc_zeroed(of_ring), alloc_zeroed(of_memory)) };
+        let Some(entries) = NonNull::new(entries.cast::<BufRingEntry>()) else { handle_alloc_error(of_ring) };
+        let Some(memory) = NonNull::new(memory) else { handle_alloc_error(of_memory) };
+        let mut buffers = Self { ring: entries, memory, count, tail: 0 };
+        ring.register_buffers(entries.as_ptr() as u64, count, GROUP)?;
+        for id in 0..count {
             buffers.give_back(id);
         }
         Ok(buffers)
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u16 {
+        self.count
+    }
+
     /// The bytes that the kernel put into a buffer it picked. They are gone after [`Buffers::give_back`].
     pub fn bytes(&self, id: u16, length: usize) -> &[u8] {
-        assert!(id < BUFFERS && length <= BUFFER_BYTES, "the kernel stays within the buffers it was given");
+        assert!(
+            id < self.count && length <= BUFFER_BYTES,
+            "the kernel stays within the buffers it was given"
+        );
         // SAFETY: within `memory` by the assertion; the kernel does not write to a buffer between
         // its completion and its return, which needs `&mut self`.
         unsafe { std::slice::from_raw_parts(self.memory.as_ptr().add(id as usize * BUFFER_BYTES), length) }
@@ -65,7 +76,7 @@ impl Buffers {
 
     /// Gives a buffer back to the kernel.
     pub fn give_back(&mut self, id: u16) {
-        let place = self.tail % BUFFERS;
+        let place = self.tail & (self.count - 1);
         // SAFETY: `place` is within the ring, which lives as long as `self`, and `id` within `memory`;
         // the kernel reads an entry only once the tail has moved past it. The tail's two bytes are the kernel's
         // layout of the first entry (`BufRingEntry::tail`), shared with it and so written atomically.
@@ -83,11 +94,12 @@ impl Buffers {
 
 impl Drop for Buffers {
     fn drop(&mut self) {
+        let (of_ring, of_memory) = layouts(self.count);
         // SAFETY: allocated with these layouts in `new`; the ring that wrote to them is closed before
         // (it is declared before them in `Worker`), and with it every receive.
         unsafe {
-            dealloc(self.ring.as_ptr().cast(), RING);
-            dealloc(self.memory.as_ptr(), MEMORY);
+            dealloc(self.ring.as_ptr().cast(), of_ring);
+            dealloc(self.memory.as_ptr(), of_memory);
         }
     }
 }

@@ -23,8 +23,8 @@ pub(super) enum Receiving {
 pub(super) enum Sending {
     /// No send is in the kernel.
     Off,
-    /// An inline one is: unless it fails, its completion never comes.
-    Inline,
+    /// An inline one of so many bytes is: unless it fails, its completion never comes.
+    Inline(u32),
     /// None is; the last one found the socket full, so the next has to wait for room.
     Full,
     /// One that waits for room is.
@@ -144,7 +144,7 @@ impl Connection {
 
     /// Whether a send is in the kernel.
     pub fn is_sending(&self) -> bool {
-        matches!(self.sending, Sending::Inline | Sending::Waiting)
+        matches!(self.sending, Sending::Inline(_) | Sending::Waiting)
     }
 
     /// Whether something is to follow as soon as what is owed has been sent.

@@ -20,6 +20,12 @@ impl Worker {
         self.phase = Phase::Draining(self.now + DRAIN);
         // The timer in the ring may be set for later than a draining worker's.
         self.look_round();
+        self.stop_accepting();
+    }
+
+    /// Ends the accepts, and closes the listeners of those that have ended. The kernel does not find an accept that it
+    /// is just working on, which then goes on: so every tick tries again.
+    pub(super) fn stop_accepting(&mut self) {
         for number in 0..self.listeners.len() {
             self.end_accept(number);
         }

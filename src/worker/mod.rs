@@ -20,6 +20,8 @@ mod batch;
 mod buffers;
 mod connection;
 mod drain;
+#[cfg(test)]
+pub(crate) mod faults;
 mod features;
 mod listener;
 mod mail;
@@ -29,6 +31,8 @@ mod renew;
 mod ring;
 mod settle;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod tick;
 mod token;
@@ -102,8 +106,8 @@ struct Worker {
     tally: Tally,
     /// Slots with something to settle at the end of the batch.
     touched: Vec<u32>,
-    /// Slots with an inline send in the kernel, and its bytes.
-    inline: Vec<(u32, u32)>,
+    /// Slots with an inline send in the kernel, and such as had one whose failure was told.
+    inline: Vec<u32>,
     /// Slots whose receive found no buffer.
     starved: Vec<u32>,
     /// Connections that linger, and those among them that were refused.

@@ -2,20 +2,25 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
+use super::buffers::BUFFERS;
 use super::features::{Feature, Features};
 use super::probe::Unavailable;
 use super::token::Token;
+use crate::limits::ENTER_RETRY;
 
 /// Entries of the submission queue: operations that go in with one system call.
 const SUBMISSIONS: u32 = 4096;
 /// Entries of the completion queue: a storm of clients completes in one batch.
 const COMPLETIONS: u32 = 16384;
+
+/// How long a system call that failed for want of memory is repeated without a pause, and each pause from then on.
+const ENTER_PAUSE: Duration = Duration::from_millis(1);
 
 /// `IORING_RECVSEND_POLL_FIRST` and `IORING_RECV_MULTISHOT` (io_uring.h), which the crate does not show.
 const POLL_FIRST: u16 = 1;
@@ -33,6 +38,28 @@ pub(super) struct Completion {
     pub more: bool,
 }
 
+/// How a ring is made; tests make it small, and have it fail.
+pub(super) struct Making {
+    pub submissions: u32,
+    pub completions: u32,
+    /// Receive buffers, a power of two.
+    pub buffers: u16,
+    #[cfg(test)]
+    pub faults: super::faults::Faults,
+}
+
+impl Default for Making {
+    fn default() -> Self {
+        Self {
+            submissions: SUBMISSIONS,
+            completions: COMPLETIONS,
+            buffers: BUFFERS,
+            #[cfg(test)]
+            faults: Default::default(),
+        }
+    }
+}
+
 /// A worker's ring.
 pub(super) struct Ring {
     io: IoUring,
@@ -47,17 +74,21 @@ pub(super) struct Ring {
     enters: u64,
     /// Why operations can't be submitted any more; told by the next wait.
     failed: Option<io::Error>,
+    /// Since when each system call fails for want of memory.
+    failing: Option<Instant>,
     /// The timer's duration; the kernel reads it when the operation is submitted.
     tick: Box<types::Timespec>,
     /// Where the kernel puts the count of rings of the bell.
     bell: Box<[u8; 8]>,
+    #[cfg(test)]
+    pub faults: super::faults::Faults,
 }
 
 impl Ring {
     /// A ring with those of the `wanted` features that this kernel has; to be called on the thread that uses it.
-    pub fn new(wanted: Features) -> Result<Self, Unavailable> {
+    pub fn new(wanted: Features, making: Making) -> Result<Self, Unavailable> {
         let features = wanted.probe()?;
-        let io = features.build(SUBMISSIONS, COMPLETIONS).map_err(Unavailable::setup)?;
+        let io = features.build(making.submissions, making.completions).map_err(Unavailable::setup)?;
         Ok(Self {
             io,
             features,
@@ -66,8 +97,11 @@ impl Ring {
             clear: true,
             enters: 0,
             failed: None,
+            failing: None,
             tick: Box::new(types::Timespec::new()),
             bell: Box::new([0; 8]),
+            #[cfg(test)]
+            faults: making.faults,
         })
     }
 
@@ -136,12 +170,14 @@ impl Ring {
         self.push(entry, token);
     }
 
-    /// Submits what was asked for, and waits for nothing.
+    /// Submits all that was asked for, and waits for nothing else.
     pub fn submit(&mut self) -> io::Result<()> {
-        self.enters += 1;
-        match self.io.submit() {
-            Err(error) if !is_passing(&error) => Err(error),
-            _ => Ok(()),
+        loop {
+            self.enter(0)?;
+            if self.io.submission().is_empty() {
+                return Ok(());
+            }
+            take(&mut self.io, &mut self.early);
         }
     }
 
@@ -153,16 +189,16 @@ impl Ring {
         self.overflowed |= self.io.submission().cq_overflow();
         batch.append(&mut self.early);
         let want = usize::from(may_sleep && batch.is_empty());
-        self.enters += 1;
-        match self.io.submit_and_wait(want) {
-            Ok(_) => {}
-            // A signal; or completions that must be taken out first.
-            Err(error) if is_passing(&error) => {}
-            Err(error) => return Err(error),
-        }
+        self.enter(want)?;
         let submitted = self.io.submission().is_empty();
         take(&mut self.io, batch);
+        #[cfg(test)]
+        self.faults.completed(batch);
         self.clear = submitted && !self.io.submission().cq_overflow();
+        if self.io.completion().overflow() > 0 {
+            // What they were about is not known, so nothing that is in the kernel can be relied on any more.
+            return Err(io::Error::other("the kernel had no memory for completions and dropped some"));
+        }
         Ok(())
     }
 
@@ -184,22 +220,59 @@ impl Ring {
 
     fn push(&mut self, entry: squeue::Entry, token: Token) {
         let entry = entry.user_data(token.pack());
+        #[cfg(test)]
+        let entry = self.faults.submission(entry, token);
+        self.put(&entry);
+        #[cfg(test)]
+        if let Some(entry) = self.faults.ending() {
+            self.put(&entry);
+        }
+    }
+
+    fn put(&mut self, entry: &squeue::Entry) {
         loop {
             // SAFETY: each operation's memory outlives it: sends by the outbox, which is kept until the
             // completion; receives by `Buffers`; the timer and the bell by boxes in `self`.
-            if unsafe { self.io.submission().push(&entry) }.is_ok() {
+            if unsafe { self.io.submission().push(entry) }.is_ok() {
                 return;
             }
             // The queue is full in the middle of a batch: submit, and keep what completes for the next one.
-            self.enters += 1;
-            match self.io.submit() {
-                Ok(_) => {}
-                Err(error) if is_passing(&error) => take(&mut self.io, &mut self.early),
-                Err(error) => {
-                    self.failed = Some(error);
-                    return;
-                }
+            if let Err(error) = self.enter(0) {
+                self.failed = Some(error);
+                return;
             }
+            if self.io.submission().is_full() {
+                take(&mut self.io, &mut self.early);
+            }
+        }
+    }
+
+    /// The one system call. Where it fails in a way that passes, less was submitted, or nothing waited for.
+    fn enter(&mut self, want: usize) -> io::Result<()> {
+        self.enters += 1;
+        #[cfg(test)]
+        let outcome = self.faults.enter(&self.io).unwrap_or_else(|| self.io.submit_and_wait(want));
+        #[cfg(not(test))]
+        let outcome = self.io.submit_and_wait(want);
+        let Err(error) = outcome else {
+            self.failing = None;
+            return Ok(());
+        };
+        match Errno::from_io_error(&error) {
+            // A signal.
+            Some(Errno::INTR) => Ok(()),
+            // No memory for operations; or completions that must be taken out first.
+            Some(Errno::AGAIN | Errno::NOMEM | Errno::BUSY) => {
+                let failing = self.failing.get_or_insert_with(Instant::now).elapsed();
+                if failing >= ENTER_RETRY {
+                    return Err(error);
+                }
+                if failing >= ENTER_PAUSE {
+                    std::thread::park_timeout(ENTER_PAUSE);
+                }
+                Ok(())
+            }
+            _ => Err(error),
         }
     }
 }
@@ -225,11 +298,6 @@ pub(super) fn send_inline(socket: i32, bytes: &[u8]) -> squeue::Entry {
 /// A length beyond u32 can't be owed to one client; a shorter send is only a short send.
 fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    let errno = Errno::from_io_error(error);
-    matches!(errno, Some(Errno::INTR | Errno::AGAIN | Errno::BUSY))
 }
 
 fn take(io: &mut IoUring, batch: &mut Vec<Completion>) {

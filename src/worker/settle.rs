@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
 
 use super::Worker;
-use super::buffers::{BUFFERS, GROUP};
+use super::buffers::GROUP;
 use super::connection::{Closing, Connection, Receiving, Sending, Waiting};
 use super::ring::Completion;
 use super::token::{Operation, Token};
@@ -36,7 +36,9 @@ impl Worker {
                 }
                 self.counters().bytes_sent.add(u64::from(bytes));
             }
-            Err(Errno::INTR | Errno::AGAIN) => {}
+            // Nothing was sent.
+            Err(Errno::CANCELED | Errno::INTR | Errno::AGAIN) => {}
+            // Nobody reads any more; or memory is short, and a closed connection gives some back.
             Err(_) => self.close(slot),
         }
         self.touch(slot);
@@ -49,14 +51,17 @@ impl Worker {
         }
         let mut inline = std::mem::take(&mut self.inline);
         let mut bytes_sent = 0;
-        for (slot, bytes) in inline.drain(..) {
-            let sent = self.slots.at(slot).filter(|connection| connection.sending == Sending::Inline);
-            let Some(connection) = sent else { continue };
+        for slot in inline.drain(..) {
+            // The list may be some batches old, and the slot in it twice: the bytes are those of the send that is under
+            // way now.
+            let Some(connection) = self.slots.at(slot) else { continue };
+            let Sending::Inline(bytes) = connection.sending else { continue };
             connection.sending = Sending::Off;
             connection.outbox.sent(bytes as usize);
             connection.active = self.now;
             bytes_sent += u64::from(bytes);
-            if connection.waits_for_send() {
+            // Something more is owed only where it was not heard of in time.
+            if connection.waits_for_send() || !connection.outbox.is_empty() {
                 self.touch(slot);
             }
         }
@@ -76,7 +81,7 @@ impl Worker {
         self.touched = touched;
         // Every buffer of the batch is back by now. As many as there are buffers may try again; the others
         // follow after the next batch, which the loop does not sleep before.
-        let retry = self.starved.len().min(usize::from(BUFFERS));
+        let retry = self.starved.len().min(usize::from(self.buffers.count()));
         for slot in self.starved.drain(..retry).collect::<Vec<_>>() {
             if let Some(connection) = self.slots.at(slot) {
                 connection.starved = false;
@@ -109,8 +114,8 @@ impl Worker {
                 && !connection.waits_for_send()
                 && self.ring.send_inline(socket, piece, token);
             connection.sending = if inline {
-                self.inline.push((slot, piece.len() as u32));
-                Sending::Inline
+                self.inline.push(slot);
+                Sending::Inline(piece.len() as u32)
             } else {
                 self.ring.send(socket, piece, token);
                 Sending::Waiting

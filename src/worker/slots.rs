@@ -35,7 +35,7 @@ impl Slots {
             return slot;
         }
         let slot = self.places();
-        if slot as usize % CHUNK == 0 {
+        if (slot as usize).is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         if let Some(last) = self.chunks.last_mut() {

@@ -13,7 +13,7 @@ use super::buffers::Buffers;
 use super::features::Features;
 use super::listener::{Listener, Listeners};
 use super::probe::Unavailable;
-use super::ring::Ring;
+use super::ring::{Making, Ring};
 use super::slots::Slots;
 use super::{Admission, Limits, Phase, Worker};
 use crate::mailbox::Mailbox;
@@ -83,14 +83,17 @@ pub fn spawn(
     for (index, ((mailbox, stats), sockets)) in workers.into_iter().zip(listeners.workers).enumerate() {
         let (ready, exit) = (ready.clone(), exit(index));
         let (reader, metrics, admission) = (reader.clone(), metrics.clone(), admission.clone());
+        #[cfg(not(test))]
+        let making = Making::default();
+        #[cfg(test)]
+        let making = super::faults::making();
         let cpu = cpus.get(index % cpus.len().max(1)).copied();
         let body = move || {
             pin(cpu);
-            let (ring, buffers) =
-                match Ring::new(wanted).and_then(|ring| buffers(&ring).map(|buffers| (ring, buffers))) {
-                    Ok(made) => made,
-                    Err(error) => return drop(ready.send(Err(error))),
-                };
+            let (ring, buffers) = match make(wanted, making) {
+                Ok(made) => made,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
             // The other end is gone only if the start was given up.
             let _ = ready.send(Ok(ring.features()));
             drop(ready);
@@ -121,7 +124,10 @@ pub fn spawn(
                 warned: None,
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| worker.run()));
-            let unanswered = worker.unanswered();
+            #[cfg(test)]
+            worker.tell_end();
+            // After a panic its tables may be in any state, and it was not the clients who were late.
+            let unanswered = if outcome.is_ok() { worker.unanswered() } else { 0 };
             if unanswered > 0 {
                 tracing::warn!(
                     worker = index,
@@ -141,11 +147,12 @@ pub fn spawn(
     }
     drop(ready);
     let mut features = None;
-    while let Ok(made) = is_ready.recv() {
-        features = Some(made.map_err(StartError::Ring)?);
+    // Each sends one or the other, unless it panicked.
+    for _ in &threads {
+        let gone = |_| StartError::Thread(io::Error::other("a worker ended before it began"));
+        features = Some(is_ready.recv().map_err(gone)?.map_err(StartError::Ring)?);
     }
-    // There is at least one worker, and each has sent one or the other.
-    let none = || StartError::Thread(io::Error::other("a worker ended before it began"));
+    let none = || StartError::Thread(io::Error::other("there are no workers"));
     Ok((threads, features.ok_or_else(none)?))
 }
 
@@ -165,6 +172,10 @@ fn pin(cpu: Option<usize>) {
     }
 }
 
-fn buffers(ring: &Ring) -> Result<Buffers, Unavailable> {
-    Buffers::new(ring).map_err(|error| Unavailable::of("registering a buffer ring (Linux 5.19)", error))
+fn make(wanted: Features, making: Making) -> Result<(Ring, Buffers), Unavailable> {
+    let count = making.buffers;
+    let ring = Ring::new(wanted, making)?;
+    let failed = |error| Unavailable::of("registering a buffer ring (Linux 5.19)", error);
+    let buffers = Buffers::new(&ring, count).map_err(failed)?;
+    Ok((ring, buffers))
 }

@@ -6,7 +6,6 @@ use rustix::net::{Shutdown, shutdown};
 
 use super::accept::ACCEPT_RETRY;
 use super::connection::{Closing, Connection, Moment, Sending, Waiting};
-use super::listener::Listener;
 use super::token::{Operation, Token};
 use super::{Limits, Phase, Worker};
 use crate::limits::{DRAIN, LINGER};
@@ -42,9 +41,8 @@ impl Worker {
         self.unblock();
         let draining = matches!(self.phase, Phase::Draining(_));
         for number in 0..self.listeners.len() {
-            let Listener { leaving, accepting, .. } = self.listeners[number];
-            if (draining || leaving) && !accepting {
-                self.take_queued(number);
+            if draining || self.listeners[number].leaving {
+                self.end_accept(number);
             }
         }
         self.look_round();
@@ -93,7 +91,7 @@ enum Over {
 fn over(connection: &Connection, now: Instant, moment: Moment, limits: &Limits) -> Option<Over> {
     let silent = now.saturating_duration_since(connection.active);
     // What goes out inline goes at once: if it is not known to have gone, we are slow.
-    let idle = connection.sending != Sending::Inline
+    let idle = !matches!(connection.sending, Sending::Inline(_))
         && !limits.idle_timeout.is_zero()
         && silent >= limits.idle_timeout;
     let idle = idle.then_some(Over::Idle);

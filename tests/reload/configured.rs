@@ -79,8 +79,11 @@ impl Control {
     pub fn of(address: SocketAddr) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let (over, mut client) = (is_over.clone(), Client::connect(address));
+        // Before anything changes, so that it is there when the test goes on.
+        client.send("config get cluster\r\n");
+        let first = Reply::read(&client.answer());
         let asking = std::thread::spawn(move || {
-            let mut seen: Vec<Reply> = Vec::new();
+            let mut seen = vec![first];
             while !over.load(Ordering::Relaxed) {
                 client.send("config get cluster\r\n");
                 let reply = Reply::read(&client.answer());

@@ -1,0 +1,74 @@
+//! The daemon in a process of its own: this very test, once more.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio, exit};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::run;
+use crate::config::{Key, Layer, Origin, resolve};
+use crate::worker::faults::prepare_panic;
+
+/// Tells the process that it is the one that panics.
+const PANICS: &str = "MIMIKYU_TEST_PANICS";
+
+#[test]
+fn a_worker_that_panics_under_load_ends_the_process_with_a_message() {
+    if std::env::var_os(PANICS).is_some() {
+        serve_and_panic();
+    }
+    let name = "daemon::tests::a_worker_that_panics_under_load_ends_the_process_with_a_message";
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--nocapture"]).env(PANICS, "1");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let said = thread::spawn(move || {
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).map(|_| said)
+    });
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                child.kill().unwrap();
+                panic!("it goes on without its worker");
+            }
+            None => thread::park_timeout(Duration::from_millis(5)),
+        }
+    };
+    let said = said.join().unwrap().unwrap();
+    assert_eq!(status.code(), Some(1), "{said}");
+    // The other worker's backtrace may be on the same line.
+    let told = [0, 1].map(|worker| {
+        format!("mimikyu: worker {worker} panicked; stopping rather than serve with fewer workers")
+    });
+    assert!(told.iter().any(|told| said.contains(told)), "{said}");
+}
+
+fn serve_and_panic() -> ! {
+    let mut layer = Layer::default();
+    for (key, text) in [(Key::Static, "edge=127.0.0.1:9"), (Key::Listen, "127.0.0.1:0"), (Key::Workers, "2")]
+    {
+        layer.set(key, text, Origin::Flag(key.flag())).unwrap();
+    }
+    prepare_panic(500);
+    let outcome = run(resolve([layer]).unwrap(), None, |addresses| {
+        let address = addresses[0];
+        (0..8).for_each(|_| drop(thread::spawn(move || ask_for_ever(address))));
+    });
+    if let Err(error) = &outcome {
+        eprintln!("mimikyu: {error}");
+    }
+    exit(i32::from(outcome.is_err()));
+}
+
+fn ask_for_ever(address: SocketAddr) {
+    while let Ok(mut client) = TcpStream::connect(address) {
+        let mut answer = [0; 4096];
+        while client.write_all(b"config get cluster\r\n").is_ok()
+            && client.read(&mut answer).is_ok_and(|length| length > 0)
+        {}
+    }
+}
