@@ -1,6 +1,6 @@
 //! One connection: its socket, its session, and what of it is in the kernel.
 
-use std::num::NonZeroU64;
+use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -56,20 +56,22 @@ pub(super) enum Closing {
     Closed,
 }
 
-/// A time of a worker's clock, in milliseconds: half as large as an [`Instant`], as every connection has room for one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(NonZeroU64);
+/// A time of a worker's clock, in milliseconds: a quarter of an [`Instant`], as every connection has room for one.
+///
+/// It wraps after 49 days, which no request is let to take: connections with one are looked at every half a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment(NonZeroU32);
 
 impl Moment {
     /// So long after the worker's start.
     pub fn after(time: Duration) -> Self {
-        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        Self(NonZeroU64::MIN.saturating_add(ms))
+        // The first millisecond of each round is taken for the second.
+        Self(NonZeroU32::new(time.as_millis() as u32).unwrap_or(NonZeroU32::MIN))
     }
 
     /// The time from `earlier` to this one.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.get().saturating_sub(earlier.0.get()))
+        Duration::from_millis(self.0.get().wrapping_sub(earlier.0.get()).into())
     }
 }
 
