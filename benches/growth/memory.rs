@@ -122,15 +122,17 @@ fn held(server: &Server, question: &Question, count: usize, said: Said) -> io::R
     let mut load = Load::new(server, question, load::SAMPLE_EVERY)?;
     steady::run(&mut load, 64, 1, WARM)?;
     drop(load);
-    process.await_descriptors(descriptors)?;
+    // Fewer, where it was still closing what came before.
+    process.await_descriptors(..=descriptors)?;
     process.settle();
+    let descriptors = process.descriptors()?;
     let before = process.anonymous_bytes()?;
     let mut load = Load::new(server, question, 1)?;
     let clients = match said {
         Said::Nothing => load.clients(count)?,
         Said::OneRequest => visits::gather(&mut load, count)?,
     };
-    process.await_descriptors(descriptors + count)?;
+    process.await_descriptors(descriptors + count..)?;
     process.settle();
     let after = process.anonymous_bytes()?;
     drop(clients);

@@ -1,8 +1,10 @@
 //! A server's process: what it has cost so far, and its end.
 
+use std::fmt::Debug;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeBounds;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,16 +54,18 @@ impl Process {
             .ok_or_else(|| io::Error::other(format!("{path} has no Anonymous")))
     }
 
-    /// Waits until it has this many descriptors open: until it has accepted, or closed, what came and went.
-    pub fn await_descriptors(&self, count: usize) -> io::Result<()> {
+    /// Waits until it has so many descriptors open: until it has accepted, or closed, what came and went.
+    pub fn await_descriptors(&self, wanted: impl RangeBounds<usize> + Debug) -> io::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let open = self.descriptors()?;
-            if open == count {
+            if wanted.contains(&open) {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(io::Error::other(format!("it has {open} descriptors open instead of {count}")));
+                return Err(io::Error::other(format!(
+                    "it has {open} descriptors open instead of {wanted:?}"
+                )));
             }
             thread::sleep(Duration::from_millis(5));
         }

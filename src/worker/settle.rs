@@ -82,12 +82,14 @@ impl Worker {
         // Every buffer of the batch is back by now. As many as there are buffers may try again; the others
         // follow after the next batch, which the loop does not sleep before.
         let retry = self.starved.len().min(usize::from(self.buffers.count()));
-        for slot in self.starved.drain(..retry).collect::<Vec<_>>() {
+        for index in 0..retry {
+            let slot = self.starved[index];
             if let Some(connection) = self.slots.at(slot) {
                 connection.starved = false;
                 self.receive_if_wanted(slot);
             }
         }
+        self.starved.drain(..retry);
     }
 
     fn settle(&mut self, slot: u32) {

@@ -6,6 +6,7 @@ use rustix::net::{Shutdown, shutdown};
 
 use super::accept::ACCEPT_RETRY;
 use super::connection::{Closing, Connection, Moment, Sending, Waiting};
+use super::listener::Listener;
 use super::token::{Operation, Token};
 use super::{Limits, Phase, Worker};
 use crate::limits::{DRAIN, LINGER};
@@ -23,7 +24,9 @@ const SWEEP_TICK: Duration = Duration::from_millis(500);
 impl Worker {
     /// Keeps the timer in the ring while there is something to look for.
     pub(super) fn keep_ticking(&mut self) {
-        let blocked = self.listeners.iter().any(|listener| listener.blocked);
+        // One that leaves may have found no descriptor for its queue, or its accept not ended yet.
+        let waits = |listener: &Listener| listener.blocked || (listener.leaving && !listener.is_gone());
+        let blocked = self.listeners.iter().any(waits);
         let after = match self.phase {
             Phase::Draining(_) => DRAIN_TICK,
             _ if blocked => ACCEPT_RETRY,
