@@ -120,13 +120,13 @@ pub(super) fn published(cluster: &Cluster, change: &Change) {
     );
 }
 
-/// The list of the last run is served again.
+/// The list of the last run is served again: from the state file, or from the process that is taken over.
 pub(super) fn restored(cluster: &Cluster) {
     tracing::info!(
         version = cluster.version.number(),
         nodes = cluster.nodes.len(),
         list = names(&cluster.nodes),
-        "list restored from the state file"
+        "list restored: it goes on from the last one"
     );
 }
 
