@@ -60,9 +60,21 @@ fn every_answer_is_right_whatever_happens_around_it() {
     let started = Instant::now();
     let mut warm = None;
     let mut steps = 0u64;
+    let mut dead: Option<usize> = None;
     while started.elapsed() < length {
         let index = random.usize(..upstreams.len());
         step(&mut random, &witness, &upstreams[index], index);
+        match dead {
+            Some(which) if random.u8(..) < 64 => {
+                upstreams[which].revive();
+                dead = None;
+            }
+            None if random.u8(..) < 24 => {
+                upstreams[index].kill();
+                dead = Some(index);
+            }
+            _ => {}
+        }
         if random.u8(..) < 16 {
             configure(random.u64(20..200));
             mimikyu.signal("HUP");
@@ -86,6 +98,9 @@ fn every_answer_is_right_whatever_happens_around_it() {
         panic!("{fault}");
     }
 
+    if let Some(which) = dead {
+        upstreams[which].revive();
+    }
     // All of it over: everything is given back, and the last lists are served.
     for (index, upstream) in upstreams.iter().enumerate() {
         let hosts = ["alast", "blast"][index];

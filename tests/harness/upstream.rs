@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::until;
+
 /// What it does with a question.
 #[derive(Debug, Clone)]
 pub enum Behaviour {
@@ -52,17 +54,35 @@ impl Upstream {
             connections: AtomicUsize::default(),
             stopped: AtomicBool::default(),
         });
-        let accepting = shared.clone();
+        let upstream = Self { address, shared };
+        upstream.accept(listener);
+        upstream
+    }
+
+    fn accept(&self, listener: TcpListener) {
+        let accepting = self.shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if accepting.stopped.load(Ordering::Relaxed) {
+                if accepting.stopped.load(Ordering::SeqCst) {
                     return;
                 }
                 let shared = accepting.clone();
                 std::thread::spawn(move || shared.converse(stream));
             }
         });
-        Self { address, shared }
+    }
+
+    /// From now on who connects is refused.
+    pub fn kill(&self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        until("the port to be closed", || TcpStream::connect(self.address).is_err().then_some(()));
+    }
+
+    /// It is back, on the same port.
+    pub fn revive(&self) {
+        let listener = until("the port to be free", || TcpListener::bind(self.address).ok());
+        self.shared.stopped.store(false, Ordering::SeqCst);
+        self.accept(listener);
     }
 
     /// One that answers a list.
@@ -107,7 +127,7 @@ impl Upstream {
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::Relaxed);
+        self.shared.stopped.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(self.address);
     }
 }
