@@ -1,4 +1,5 @@
-//! Time passes: idle connections end, those with a request that takes too long, lingering ones, and those that a draining worker need not wait for.
+//! Time passes: idle connections end, those with a request that takes too long, lingering ones, and those that a
+//! draining worker need not wait for.
 
 use std::time::{Duration, Instant};
 
