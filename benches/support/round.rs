@@ -37,11 +37,6 @@ impl<'a> Window<'a> {
         Self { process, opened: Instant::now(), here: spent_here(), before: process.spent() }
     }
 
-    /// Whether it has been open for this long.
-    pub fn is_over(&self, now: Instant, length: Duration) -> bool {
-        now.duration_since(self.opened) >= length
-    }
-
     /// The figures since it was opened.
     pub fn close(self, load: &Load<'a>) -> Round {
         let after = self.process.spent();
@@ -58,6 +53,30 @@ impl<'a> Window<'a> {
             latency: [quantile(0.5), quantile(0.99), quantile(0.999)],
             generator: here.as_secs_f64() / wall,
         }
+    }
+}
+
+/// A window that opens once all is warm, and closes by itself.
+pub struct Measurement<'a> {
+    warm: Instant,
+    length: Duration,
+    window: Option<Window<'a>>,
+}
+
+impl<'a> Measurement<'a> {
+    /// Warms up for a fifth of `length`, then measures for all of it.
+    pub fn of(length: Duration) -> Self {
+        Self { warm: Instant::now() + length / 5, length, window: None }
+    }
+
+    /// To be called again and again; gives the round when it is over.
+    pub fn look(&mut self, load: &mut Load<'a>, now: Instant) -> Option<Round> {
+        if self.window.is_none() && now >= self.warm {
+            self.window = Some(Window::open(load));
+            return None;
+        }
+        let over = self.window.take_if(|open| now.duration_since(open.opened) >= self.length);
+        over.map(|window| window.close(load))
     }
 }
 

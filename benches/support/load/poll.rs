@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Load, events};
-use crate::support::round::{Round, Window};
+use crate::support::round::{Measurement, Round};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -16,11 +16,10 @@ pub fn run(load: &mut Load, connections: usize, length: Duration) -> io::Result<
     let batch = load.batch(1);
     let mut events = events();
     let started = Instant::now();
-    let warm = started + length / 5;
+    let mut measurement = Measurement::of(length);
     let due = |asked: u32| started + PERIOD * asked / connections as u32;
     let mut asked = 0;
     let mut answered = 0;
-    let mut window = None;
     loop {
         let mut now = Instant::now();
         while due(asked) <= now {
@@ -40,11 +39,8 @@ pub fn run(load: &mut Load, connections: usize, length: Duration) -> io::Result<
         for event in &events {
             answered += u32::from(load.receive(&mut clients[event.data.u64() as usize], 1, &mut now)?);
         }
-        match &window {
-            None if now >= warm => window = Some(Window::open(load)),
-            Some(open) if open.is_over(now, length) => break,
-            _ => {}
+        if let Some(round) = measurement.look(load, now) {
+            return Ok(round);
         }
     }
-    Ok(window.expect("only an open window ends the loop").close(load))
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Load, events};
-use crate::support::round::{Round, Window};
+use crate::support::round::{Measurement, Round};
 
 /// Asks on all connections, `depth` requests at a time, and measures once all is warm.
 pub fn run(load: &mut Load, connections: usize, depth: usize, length: Duration) -> io::Result<Round> {
@@ -14,8 +14,7 @@ pub fn run(load: &mut Load, connections: usize, depth: usize, length: Duration) 
         client.ask(&batch, Instant::now())?;
     }
     let mut events = events();
-    let warm = Instant::now() + length / 5;
-    let mut window = None;
+    let mut measurement = Measurement::of(length);
     let mut now = Instant::now();
     loop {
         load.wait(&mut events, None)?;
@@ -25,11 +24,8 @@ pub fn run(load: &mut Load, connections: usize, depth: usize, length: Duration) 
                 client.ask(&batch, now)?;
             }
         }
-        match &window {
-            None if now >= warm => window = Some(Window::open(load)),
-            Some(open) if open.is_over(now, length) => break,
-            _ => {}
+        if let Some(round) = measurement.look(load, now) {
+            return Ok(round);
         }
     }
-    Ok(window.expect("only an open window ends the loop").close(load))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::Event;
 
 use super::{Client, Load, events};
-use crate::support::round::{Round, Window};
+use crate::support::round::{Measurement, Round, Window};
 
 /// Unanswered connections of a storm at a time: no more than the shortest queue of a listening socket among the
 /// peers, since what it drops comes again a second later.
@@ -19,8 +19,7 @@ pub fn churn(load: &mut Load, at_once: usize, length: Duration) -> io::Result<Ro
         visits.push(begin(load, key)?);
     }
     let mut events = events();
-    let warm = Instant::now() + length / 5;
-    let mut window = None;
+    let mut measurement = Measurement::of(length);
     let mut now = Instant::now();
     loop {
         load.wait(&mut events, None)?;
@@ -31,13 +30,10 @@ pub fn churn(load: &mut Load, at_once: usize, length: Duration) -> io::Result<Ro
                 visits[key] = begin(load, key)?;
             }
         }
-        match &window {
-            None if now >= warm => window = Some(Window::open(load)),
-            Some(open) if open.is_over(now, length) => break,
-            _ => {}
+        if let Some(round) = measurement.look(load, now) {
+            return Ok(round);
         }
     }
-    Ok(window.expect("only an open window ends the loop").close(load))
 }
 
 /// Connections as fast as the server answers them, all of which stay until the last has its reply.
