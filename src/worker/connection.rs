@@ -127,13 +127,13 @@ impl Connection {
 
     /// Sees whether the session is left with a part of a request, now that it was given something. `untouched` is
     /// how many bytes it would have if it had taken no request of them. True where it is.
-    pub fn see_unfinished(&mut self, untouched: usize, now: Moment) -> bool {
+    pub fn see_unfinished(&mut self, untouched: usize, clock: impl FnOnce() -> Moment) -> bool {
         let unread = self.session.unread();
         if unread == 0 {
             self.unfinished_since = None;
         } else if unread != untouched || self.unfinished_since.is_none() {
             // A request was taken, so that this is another one.
-            self.unfinished_since = Some(now);
+            self.unfinished_since = Some(clock());
         }
         unread > 0
     }

@@ -14,7 +14,7 @@ impl Worker {
     /// A receive has brought bytes, the end of the input, or an error.
     pub(super) fn received(&mut self, completion: Completion) {
         let slot = completion.token.slot;
-        let now = self.moment();
+        let clock = self.clock();
         let Some(connection) = self.slots.of(completion.token) else {
             self.give_back(completion.buffer);
             return;
@@ -35,7 +35,7 @@ impl Worker {
                         let (session, outbox) = (&mut connection.session, &mut connection.outbox);
                         let untouched = session.unread() + input.len();
                         let next = session.receive(input, snapshot, outbox, &mut self.tally);
-                        self.unfinished |= connection.see_unfinished(untouched, now);
+                        self.unfinished |= connection.see_unfinished(untouched, clock);
                         next
                     }
                     Closing::Lingering { thrown, .. } => {
@@ -104,7 +104,7 @@ impl Worker {
     /// An upstream has answered a client's `stats`, or none has.
     pub(super) fn stats_answered(&mut self, token: u64, answer: Result<bytes::Bytes, &'static str>) {
         let token = Token::unpack(token);
-        let now = self.moment();
+        let clock = self.clock();
         let Some(connection) = self.slots.of(token) else { return };
         if connection.waiting != Waiting::ForStats || connection.closing != Closing::No {
             return;
@@ -119,7 +119,7 @@ impl Worker {
         };
         // What is behind it could not be taken before, so its time begins now.
         connection.unfinished_since = None;
-        self.unfinished |= connection.see_unfinished(0, now);
+        self.unfinished |= connection.see_unfinished(0, clock);
         self.follow(token.slot, next);
         self.touch(token.slot);
     }

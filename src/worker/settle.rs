@@ -131,13 +131,13 @@ impl Worker {
 
     /// Takes up the requests that waited for room.
     fn resume(&mut self, slot: u32) {
-        let now = self.moment();
+        let clock = self.clock();
         let Some(connection) = self.slots.at(slot) else { return };
         connection.waiting = Waiting::No;
         let (session, outbox) = (&mut connection.session, &mut connection.outbox);
         let next = session.resume(self.reader.current(), outbox, &mut self.tally);
         connection.unfinished_since = None;
-        self.unfinished |= connection.see_unfinished(0, now);
+        self.unfinished |= connection.see_unfinished(0, clock);
         self.follow(slot, next);
     }
 

@@ -61,7 +61,7 @@ impl Worker {
         let patience = if self.is_handed_over() { HANDED_OVER_SILENCE } else { DRAIN_SILENCE };
         // In the second half of the time it has, a draining worker waits for no more silence.
         let last_call = matches!(self.phase, Phase::Draining(deadline) if self.now + DRAIN / 2 >= deadline);
-        let moment = self.moment();
+        let moment = self.clock()();
         self.unfinished = false;
         for slot in 0..self.slots.places() {
             let Some(connection) = self.slots.at(slot) else { continue };
