@@ -116,6 +116,16 @@ pub fn run(
     }
 }
 
+/// What the configuration leaves out, as the workers know it.
+fn feature(left_out: RingFeature) -> Feature {
+    match left_out {
+        RingFeature::MultishotRecv => Feature::MultishotRecv,
+        RingFeature::InlineSend => Feature::InlineSend,
+        RingFeature::DeferTaskrun => Feature::DeferTaskrun,
+        RingFeature::CoopTaskrun => Feature::CoopTaskrun,
+    }
+}
+
 /// The daemon before its threads run.
 struct Daemon {
     config: Config,
@@ -165,14 +175,8 @@ impl Daemon {
         let reader = publisher.reader();
         let door = Door::new(&config.listen, listeners.try_clone().map_err(Error::Bind)?);
         let door = Rc::new(RefCell::new(door));
-        let features = config.ring_without.iter().fold(Features::ALL, |features, &feature| {
-            features.without(match feature {
-                RingFeature::MultishotRecv => Feature::MultishotRecv,
-                RingFeature::InlineSend => Feature::InlineSend,
-                RingFeature::DeferTaskrun => Feature::DeferTaskrun,
-                RingFeature::CoopTaskrun => Feature::CoopTaskrun,
-            })
-        });
+        let left_out = config.ring_without.iter().copied().map(feature);
+        let features = left_out.fold(Features::ALL, Features::without);
         let setup = Setup {
             listeners,
             reader,
