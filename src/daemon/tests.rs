@@ -6,13 +6,19 @@ use std::process::{Command, Stdio, exit};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::run;
-use crate::config::{Key, Layer, Origin, resolve};
-use crate::worker::Inherited;
+use super::{feature, run};
+use crate::config::{Key, Layer, Origin, RingFeature, resolve};
 use crate::worker::faults::prepare_panic;
+use crate::worker::{Feature, Inherited};
 
 /// Tells the process that it is the one that panics.
 const PANICS: &str = "MIMIKYU_TEST_PANICS";
+
+#[test]
+fn what_can_be_left_out_has_the_name_that_the_ready_line_shows() {
+    let names = RingFeature::NAMES.map(|(name, left_out)| (name, feature(left_out)));
+    assert_eq!(names, Feature::ALL.map(|feature| (feature.name(), feature)));
+}
 
 #[test]
 fn a_worker_that_panics_under_load_ends_the_process_with_a_message() {
@@ -60,7 +66,9 @@ fn serve_and_panic() -> ! {
         (0..8).for_each(|_| drop(thread::spawn(move || ask_for_ever(address))));
     });
     if let Err(error) = &outcome {
-        eprintln!("mimikyu: {error}");
+        // In one write, as the program does it: the other worker's panic writes to the same place at the same time.
+        let line = format!("mimikyu: {error}\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
     }
     exit(i32::from(outcome.is_err()));
 }
