@@ -4,23 +4,26 @@
 //! environment and the file. Nor does clap read the environment, which lies below the flags as a
 //! layer of its own.
 
+mod plan;
+mod stop;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mimikyu::config::{Fault, HostPort, Key, nearest, parse_duration, parse_listen};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueHint};
+use clap_complete::Shell;
+use mimikyu::config::{Admin, Key, nearest};
 
-/// Exit code of a command line that makes no sense.
-const EXIT_USAGE: u8 = 2;
+pub use plan::{Plan, PlanFormat, Source};
+pub use stop::{Audience, Stop, audience, complain, fail};
+pub use word::{Check, Doctor, Encoding, Fleet, Format, Look, Machine, Probe, Top};
+
+use stop::stop;
+use word::Word;
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,40 +34,25 @@ pub enum Command {
     Demo {
         /// Where clients connect to.
         listen: SocketAddr,
+        /// Where operators are answered, if something is said of it.
+        admin: Option<Admin>,
     },
     /// Ask an endpoint as a client would, and say which clients its answer hurts.
     Probe(Probe),
-}
-
-/// The arguments of `probe`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// The endpoint.
-    pub target: HostPort,
-    /// The protocol it is asked by.
-    pub encoding: Encoding,
-    /// How the outcome is written.
-    pub format: Format,
-    /// Longest wait for the list.
-    pub timeout: Duration,
-}
-
-/// Memcached's two protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// Lines.
-    Text,
-    /// Packets.
-    Binary,
-}
-
-/// How a command's outcome is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
+    /// Reckon what ways from one list to another cost which clients.
+    Plan(Plan),
+    /// Say everything that is wrong with a configuration.
+    Check(Check),
+    /// Say whether the daemon can run here.
+    Doctor(Doctor),
+    /// Say whether replicas serve the same bytes.
+    Fleet(Fleet),
+    /// Watch a daemon.
+    Top(Top),
+    /// Write what completes words on a shell's command line.
+    Completions(Shell),
+    /// Write the manual page.
+    Man,
 }
 
 /// The arguments of `serve`.
@@ -87,39 +75,13 @@ pub enum Argument {
     Endpoint(usize),
 }
 
-/// Why there is nothing to run.
-#[derive(Debug)]
-pub enum Stop {
-    /// Help or the version was asked for.
-    Shown(clap::Error),
-    /// The command line is wrong: one line with cause and cure.
-    Usage(String),
-}
-
-impl Stop {
-    /// Tells the user, and what the program ends with.
-    pub fn report(self) -> ExitCode {
-        match self {
-            Stop::Shown(help) => {
-                // If standard output is closed, nobody is left to tell.
-                let _ = help.print();
-                ExitCode::SUCCESS
-            }
-            Stop::Usage(line) => {
-                complain(&line);
-                ExitCode::from(EXIT_USAGE)
-            }
-        }
-    }
-}
-
 /// A configuration endpoint for memcached auto discovery that merges several clusters into one.
 #[derive(Debug, Parser)]
 #[command(
     name = "mimikyu",
     version,
     args_conflicts_with_subcommands = true,
-    override_usage = "mimikyu [serve] [OPTIONS] [PRIMARY [SECONDARY...]]\n       mimikyu demo [--listen ADDR]\n       mimikyu probe [OPTIONS] HOST:PORT",
+    override_usage = "mimikyu [serve] [OPTIONS] [PRIMARY [SECONDARY...]]\n       mimikyu demo [--listen ADDR] [--admin ADDR]\n       mimikyu COMMAND ...",
     after_help = AFTER_HELP
 )]
 struct Line {
@@ -128,44 +90,6 @@ struct Line {
     #[command(flatten)]
     serve: ServeArgs,
 }
-
-#[derive(Debug, Subcommand)]
-enum Word {
-    /// Ask the sources for their nodes and serve the merged list (the default)
-    #[command(
-        override_usage = "mimikyu serve [OPTIONS] [PRIMARY [SECONDARY...]]",
-        after_help = AFTER_HELP
-    )]
-    Serve(Box<ServeArgs>),
-    /// See it at work: two small clusters and the endpoint, in one process
-    Demo {
-        /// Where clients connect to
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:11211")]
-        listen: String,
-    },
-    /// Ask any configuration endpoint as a client would, and say which clients its answer hurts
-    #[command(override_usage = "mimikyu probe [OPTIONS] HOST:PORT", after_help = PROBE_HELP)]
-    Probe {
-        /// The endpoint: ElastiCache, Memorystore, mimikyu, or a plain memcached with the legacy key
-        #[arg(value_name = "HOST:PORT")]
-        target: String,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
-        /// Ask by the binary protocol
-        #[arg(long)]
-        binary: bool,
-        /// Longest wait for the list; the engine's version is waited for as long again
-        #[arg(long, value_name = "TIME", default_value = "2s")]
-        timeout: String,
-    },
-}
-
-const PROBE_HELP: &str = "\
-Exit codes: 0 no client is hurt, 1 unreachable or no list, 2 usage, 3 some client is hurt.";
-
-/// Bounds of `probe --timeout`.
-const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
 
 const AFTER_HELP: &str = "\
 A setting is taken from its flag, else from the environment (--poll-interval is
@@ -212,6 +136,9 @@ struct ServeArgs {
     /// Serve clients from this network (10.0.0.0/8) or address only; repeatable [default: all]
     #[arg(long, value_name = "NETWORK", help_heading = CLIENTS)]
     allow: Vec<String>,
+    /// Clients that are remembered with the version they were served last; 0 is none [default: 16384]
+    #[arg(long, value_name = "N", help_heading = CLIENTS)]
+    clients_tracked_max: Option<String>,
     /// Close a connection that takes longer than this over one request; 0s is never [default: 10s]
     #[arg(long, value_name = "TIME", help_heading = CLIENTS)]
     request_timeout: Option<String>,
@@ -242,15 +169,18 @@ struct ServeArgs {
     #[arg(long, value_name = "N", help_heading = POLLING)]
     version_base: Option<String>,
     /// Keep the last list in this file, and serve it at once after a restart [default: none]
-    #[arg(long, value_name = "FILE", help_heading = POLLING)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = POLLING)]
     state: Option<String>,
 
     /// Take the clients over from the daemon that listens at this unix socket, if one does, then listen there for
     /// the next one [default: none]
-    #[arg(long, value_name = "PATH", help_heading = PROCESS)]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = PROCESS)]
     takeover: Option<String>,
+    /// Where operators are answered by HTTP (status, metrics, a page): IP:PORT, or none [default: 127.0.0.1:9211]
+    #[arg(long, value_name = "ADDR", help_heading = PROCESS)]
+    admin: Option<String>,
     /// Configuration file, in TOML [default: $MIMIKYU_CONFIG, else none]
-    #[arg(long, value_name = "FILE", help_heading = PROCESS)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = PROCESS)]
     config: Option<PathBuf>,
     /// Look at the configuration file all the time and take over what changes in it, as SIGHUP does [default:
     /// $MIMIKYU_WATCH, else no]
@@ -270,25 +200,25 @@ struct ServeArgs {
     ring_without: Option<String>,
 }
 
+/// The command line as a value: its completions and its manual page are made of it.
+pub fn definition() -> clap::Command {
+    let file_too = |command: clap::Command| {
+        command.mut_arg("endpoints", |endpoints| {
+            let help = "The configuration file, unless --config gives it; and endpoints, as for serve";
+            endpoints.value_name("CONFIG|HOST:PORT").help(help).value_hint(ValueHint::AnyPath)
+        })
+    };
+    Line::command().mut_subcommand("check", file_too).mut_subcommand("doctor", file_too)
+}
+
 /// Reads a command line, the program's name first.
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Command, Stop> {
-    let matches = Line::command().try_get_matches_from(words).map_err(stop)?;
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let stop = |error| stop(error, &definition(), &words);
+    let matches = definition().try_get_matches_from(&words).map_err(stop)?;
     match Line::from_arg_matches(&matches).map_err(stop)?.command {
-        Some(Word::Demo { listen }) => {
-            let listen = parse_listen(&listen).map_err(|fault| Stop::Usage(format!("--listen: {fault}")))?;
-            Ok(Command::Demo { listen })
-        }
-        Some(Word::Probe { target, json, binary, timeout }) => Ok(Command::Probe(Probe {
-            target: target.parse().map_err(|fault: Fault| Stop::Usage(fault.to_string()))?,
-            encoding: if binary { Encoding::Binary } else { Encoding::Text },
-            format: if json { Format::Json } else { Format::Text },
-            timeout: parse_duration(&timeout, TIMEOUT_BOUNDS)
-                .map_err(|fault| Stop::Usage(format!("--timeout: {fault}")))?,
-        })),
-        Some(Word::Serve(_)) => {
-            // Clap has just found the subcommand, so its matches are there.
-            Ok(Command::Serve(serve(matches.subcommand().map_or(&matches, |(_, matches)| matches))))
-        }
+        // Clap has just found the subcommand, so its matches are there.
+        Some(word) => word.command(matches.subcommand().map_or(&matches, |(_, matches)| matches)),
         None => {
             let serve = serve(&matches);
             check_first_word(&serve)?;
@@ -335,45 +265,4 @@ fn check_first_word(serve: &Serve) -> Result<(), Stop> {
         }
     }
     Ok(())
-}
-
-fn stop(error: clap::Error) -> Stop {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Shown(error),
-        _ => Stop::Usage(one_line(&error.render().to_string())),
-    }
-}
-
-/// Longest wait for the last line to be taken.
-const COMPLAINT_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
-
-/// Writes the one line that a failing program leaves on standard error, if anyone can still read it.
-pub fn complain(line: &str) {
-    let line = format!("mimikyu: {line}\n");
-    let (written, is_written) = std::sync::mpsc::channel();
-    // On a thread of its own: where nobody reads standard error, the log's thread may wait in it for ever, and
-    // the end of the program must not.
-    let write = move || {
-        let _ = std::io::stderr().write_all(line.as_bytes());
-        let _ = written.send(());
-    };
-    if std::thread::Builder::new().name("complain".into()).spawn(write).is_ok() {
-        let _ = is_written.recv_timeout(COMPLAINT_WAIT);
-    }
-}
-
-/// Makes one line of clap's several: its first paragraph is the cause, its tip is the cure.
-fn one_line(rendered: &str) -> String {
-    let lines = rendered.lines().map(str::trim);
-    let body =
-        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
-    let (tips, cause): (Vec<_>, Vec<_>) =
-        body.filter(|line| !line.is_empty()).partition(|line| line.starts_with("tip:"));
-    let cause = cause.join(" ");
-    let cause = cause.strip_prefix("error: ").unwrap_or(&cause);
-    // Its other tip is how to pass an unknown flag as a value, which nobody wants here.
-    match tips.iter().find(|tip| !tip.starts_with("tip: to pass")) {
-        Some(tip) => format!("{cause}; {}", tip.trim_start_matches("tip:").trim()),
-        None => format!("{cause}; try mimikyu --help"),
-    }
 }

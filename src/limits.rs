@@ -31,6 +31,13 @@ pub const OWED_RUNS_MAX: usize = 64;
 /// What has already been received comes on top: at most the receive buffers of one batch, 2 MiB.
 pub const UNREAD_BYTES_MAX: usize = 16 * 1024;
 
+/// Memory that the connections of a worker may have let go of before the allocator is asked to give back what it keeps, in
+/// bytes. That costs some 100 µs for each of these, in which as many bytes of requests have been read.
+pub const FREED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Memory that the allocator may keep above what a thread uses, in bytes.
+pub const TOP_BYTES_MAX: i32 = 512 * 1024;
+
 /// Size of the buffer that holds one reply many times over, in bytes, unless a single one is longer.
 pub const REPEATED_BYTES_MAX: usize = 64 * 1024;
 
@@ -62,6 +69,12 @@ pub const ADDRESSES_MAX: usize = 16;
 
 /// Most nodes that a finding names; the others are counted.
 pub const NODES_NAMED_MAX: usize = 8;
+
+/// Most replicas that are compared: each is asked on a thread of its own.
+pub const REPLICAS_MAX: usize = 256;
+
+/// Most faults of a configuration that are told; a file that has more is no configuration.
+pub const FAULTS_MAX: usize = 100;
 
 /// Largest configuration file that is read, in bytes.
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
@@ -103,6 +116,22 @@ pub const DROP_POLLS: u32 = 3;
 /// Most nodes that are told the list at a time.
 pub const ANNOUNCEMENTS_MAX: usize = 16;
 
+/// Clients that are remembered with the version they were served last unless configured, by all workers together: some
+/// 100 bytes each, so 1.6 MiB.
+pub const CLIENTS_TRACKED_MAX: usize = 16_384;
+
+/// How long a client that was served a list counts as one that has seen it: most ask every minute.
+pub const CENSUS_WINDOW: Duration = Duration::from_secs(120);
+
+/// Least time between two questions to the workers for what clients have seen.
+pub const CENSUS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Longest wait for their answers: they take microseconds, unless a worker hangs.
+pub const CENSUS_WAIT: Duration = Duration::from_secs(1);
+
+/// Most clients that have not seen the current version and are named; the others are counted.
+pub const CENSUS_BEHIND_MAX: usize = 100;
+
 /// Largest answer to `stats` that is passed back, in bytes.
 pub const STATS_BYTES_MAX: usize = 1024 * 1024;
 
@@ -126,6 +155,9 @@ pub const REFUSED_MAX: usize = 128;
 
 /// Longest that a stopping daemon answers what was asked before it cuts what is left.
 pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// Connections that the kernel queues for one listener; it takes no more than `net.core.somaxconn`.
+pub const BACKLOG: i32 = 65_535;
 
 /// How long a bind that finds its address in use tries again: the kernel frees a ring's port some
 /// 5–14 ms after its process is gone.
@@ -152,9 +184,9 @@ pub const CONNECTIONS_FEW: usize = 1000;
 /// Descriptors without which there is no start: the process's own, one upstream and one client.
 pub const DESCRIPTORS_LEAST: usize = 15;
 
-/// Descriptors kept for the control plane: the process's own (some 12), questions for `stats` and nodes that are told
-/// the list. Two for each source and each worker's ring, bell and listeners come on top.
-pub const DESCRIPTORS_RESERVED: usize = 64;
+/// Descriptors kept for the control plane: the process's own (some 12), questions for `stats`, nodes that are told
+/// the list, and operators. Two for each source and each worker's ring, bell and listeners come on top.
+pub const DESCRIPTORS_RESERVED: usize = 64 + 1 + ADMIN_CONNECTIONS_MAX;
 
 /// Longest path of the socket for takeovers, in bytes: the kernel takes 107, and ours ends in a process id while it is made.
 pub const TAKEOVER_PATH_BYTES_MAX: usize = 96;
@@ -177,5 +209,60 @@ pub const TAKEOVER_ANSWER: Duration = Duration::from_secs(10);
 /// Longest that a daemon holds its list still for the one that takes it over, from its first line until it is ready.
 pub const TAKEOVER: Duration = Duration::from_secs(60);
 
-/// Longest wait for workers to stop accepting, and for the word of that: both take milliseconds.
+/// Longest wait for workers to stop accepting, and for the word of that: both take milliseconds. Also how long a daemon
+/// that is told to leave waits for the next one, which has its sockets already, to be ready.
 pub const TAKEOVER_STOP: Duration = Duration::from_secs(1);
+
+/// Time between two looks at what the service manager is to be told.
+pub const NOTIFY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How far a start without a list puts off the end that the service manager has set it.
+pub const NOTIFY_EXTENSION: Duration = Duration::from_secs(30);
+
+/// Longest status that a service manager is told, in bytes: systemd throws away messages of more than 4096.
+pub const NOTIFY_STATUS_BYTES_MAX: usize = 1024;
+
+/// Most messages that wait for a service manager which does not read; it has room for as many as 512 itself.
+pub const NOTIFY_WAITING_MAX: usize = 16;
+
+/// Changes of what is served that are remembered for operators.
+pub const HISTORY_MAX: usize = 100;
+
+/// Nodes that one of these names; the others are counted. A hundred full ones with the longest names are 3.3 MB.
+pub const HISTORY_NODES_MAX: usize = 128;
+
+/// Connections of operators held at a time. For one more, the one that has been without a request for longest is closed.
+pub const ADMIN_CONNECTIONS_MAX: usize = 31;
+
+/// Longest that an operator's connection may be without a whole request, from its start or the last answer on.
+pub const ADMIN_REQUEST: Duration = Duration::from_secs(20);
+
+/// Longest line and headers of an operator's request, in bytes (the least that the HTTP library can be told).
+pub const ADMIN_REQUEST_BYTES_MAX: usize = 8192;
+
+/// Most headers of an operator's request: browsers send some 15.
+pub const ADMIN_HEADERS_MAX: usize = 64;
+
+/// Longest that an operator may take to read an answer, from its first byte to its last.
+pub const ADMIN_RESPONSE: Duration = Duration::from_secs(20);
+
+/// Longest that a worker may take to show that it lives: a batch takes milliseconds.
+pub const ADMIN_ALIVE: Duration = Duration::from_secs(2);
+
+/// Longest that an answer may take to be made.
+pub const ADMIN_ANSWER: Duration = Duration::from_secs(5);
+
+/// Largest answer that is read from an admin address, in bytes: 65,536 nodes are some 12 MB.
+pub const ADMIN_ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Longest key of memcached's, in bytes: its own limit.
+pub const KEY_BYTES_MAX: usize = 250;
+
+/// Keys that a plan is reckoned with where none are given: shares of them are true to some tenths of a point.
+pub const PLAN_KEYS: usize = 100_000;
+
+/// Most keys that a plan is reckoned with. Each is hashed once a client family: 12 times 8 bytes for a million are 96 MB.
+pub const PLAN_KEYS_MAX: usize = 1_000_000;
+
+/// Largest file of keys that a plan reads, in bytes: a million keys of 66 bytes.
+pub const PLAN_KEYS_BYTES_MAX: u64 = 64 * 1024 * 1024;

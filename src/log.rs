@@ -8,6 +8,9 @@
 //! runs. Lines have no module paths: their words and
 //! fields are for an operator, who has not read the source.
 
+mod journal;
+mod line;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fmt;
@@ -20,6 +23,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{LogFormat, LogLevel};
+use journal::{WithPriority, is_journal};
+use line::Screen;
+
+pub use journal::failure_prefix;
+pub use line::show;
 
 /// Most lines that wait to be written; what comes on top is dropped. At 200 bytes a line, under 2 MiB; a line of a change that names
 /// 4 × 32 nodes of the longest names has 33 KiB, and then it is 270 MiB.
@@ -37,6 +45,13 @@ impl Guard {
     /// A way to change what is logged.
     pub fn dial(&self) -> Dial {
         self.dial.clone()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // What is written after the log begins on a line of its own.
+        show("");
     }
 }
 
@@ -69,10 +84,16 @@ impl fmt::Debug for Dial {
 /// Starts logging for the whole process; a second call changes nothing and its lines are the first one's.
 pub fn init(format: LogFormat, level: LogLevel) -> Guard {
     let (writer, guard) = non_blocking();
+    line::begin(&writer);
     let directives = env::var_os("RUST_LOG");
     let Filter { filter, is_fixed, warning } = filter(directives.as_deref(), level);
     let coloured = coloured(io::stderr().is_terminal(), env::var_os("NO_COLOR").as_deref());
-    let (subscriber, turn) = subscriber(format, filter, coloured, writer);
+    let dress = match format {
+        LogFormat::Json => Dress::Json,
+        LogFormat::Text if is_journal() => Dress::Journal,
+        LogFormat::Text => Dress::Text { coloured },
+    };
+    let (subscriber, turn) = subscriber(dress, filter, writer);
     let installed = tracing::dispatcher::set_global_default(subscriber);
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
@@ -88,7 +109,7 @@ fn non_blocking() -> (NonBlocking, WorkerGuard) {
         .lossy(true)
         .buffered_lines_limit(LINES_WAITING_MAX)
         .thread_name("log")
-        .finish(io::stderr())
+        .finish(Screen(io::stderr()))
 }
 
 /// What is logged at the start.
@@ -118,11 +139,22 @@ fn filter(directives: Option<&OsStr>, level: LogLevel) -> Filter {
 }
 
 /// Colour is for a terminal whose owner does not object (<https://no-color.org>).
-fn coloured(terminal: bool, no_color: Option<&OsStr>) -> bool {
+pub fn coloured(terminal: bool, no_color: Option<&OsStr>) -> bool {
     terminal && no_color.is_none_or(OsStr::is_empty)
 }
 
-fn subscriber<W>(format: LogFormat, filter: EnvFilter, coloured: bool, writer: W) -> (Dispatch, Turn)
+/// What lines look like.
+#[derive(Debug, Clone, Copy)]
+enum Dress {
+    /// For people.
+    Text { coloured: bool },
+    /// For the journal, which has time and name of its own.
+    Journal,
+    /// For machines.
+    Json,
+}
+
+fn subscriber<W>(dress: Dress, filter: EnvFilter, writer: W) -> (Dispatch, Turn)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -135,9 +167,14 @@ where
         }};
     }
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
-    match format {
-        LogFormat::Text => turnable!(builder.with_ansi(coloured).compact()),
-        LogFormat::Json => turnable!(
+    match dress {
+        Dress::Text { coloured } => turnable!(builder.with_ansi(coloured).compact()),
+        Dress::Journal => {
+            let bare = tracing_subscriber::fmt::format().compact();
+            let bare = bare.without_time().with_level(false).with_target(false).with_ansi(false);
+            turnable!(builder.with_ansi(false).event_format(WithPriority(bare)))
+        }
+        Dress::Json => turnable!(
             builder
                 .with_ansi(false)
                 .json()
@@ -167,11 +204,13 @@ mod tests {
         }
     }
 
-    fn logged(format: LogFormat, directives: &str) -> String {
+    const TEXT: Dress = Dress::Text { coloured: false };
+
+    fn logged(dress: Dress, directives: &str) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let filter = filter(Some(directives.as_ref()), LogLevel::Info).filter;
-        let (dispatch, _) = subscriber(format, filter, false, move || writer.clone());
+        let (dispatch, _) = subscriber(dress, filter, move || writer.clone());
         tracing::dispatcher::with_default(&dispatch, || {
             tracing::info!(version = 7, source = "alpha", "the list changed");
             tracing::debug!("a detail");
@@ -182,15 +221,21 @@ mod tests {
 
     #[test]
     fn text_is_one_line_without_module_path_or_colour() {
-        let text = logged(LogFormat::Text, "");
+        let text = logged(TEXT, "");
         let (time, rest) = text.split_once(' ').unwrap();
         assert!(time.ends_with('Z') && time.contains('T'), "{text}");
         assert_eq!(rest.trim_start(), "INFO the list changed version=7 source=\"alpha\"\n");
     }
 
     #[test]
+    fn the_journal_gets_a_priority_and_no_time_level_or_colour() {
+        let text = logged(Dress::Journal, "debug");
+        assert_eq!(text, "<6>the list changed version=7 source=\"alpha\"\n<7>a detail\n");
+    }
+
+    #[test]
     fn json_has_the_fields_at_the_top() {
-        let line: serde_json::Value = serde_json::from_str(&logged(LogFormat::Json, "info")).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&logged(Dress::Json, "info")).unwrap();
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["message"], "the list changed");
         assert_eq!(line["version"], 7);
@@ -201,8 +246,8 @@ mod tests {
 
     #[test]
     fn rust_log_chooses() {
-        assert!(logged(LogFormat::Text, "debug").contains("a detail"));
-        assert_eq!(logged(LogFormat::Text, "off"), "");
+        assert!(logged(TEXT, "debug").contains("a detail"));
+        assert_eq!(logged(TEXT, "off"), "");
     }
 
     #[test]
@@ -224,7 +269,7 @@ mod tests {
             let lines = Lines::default();
             let writer = lines.clone();
             let Filter { filter, is_fixed, .. } = filter(rust_log.map(OsStr::new), LogLevel::Warn);
-            let (dispatch, turn) = subscriber(LogFormat::Text, filter, false, move || writer.clone());
+            let (dispatch, turn) = subscriber(TEXT, filter, move || writer.clone());
             let dial = Dial { turn, is_fixed };
             let is_shown = |level| {
                 let before = lines.0.lock().unwrap().len();

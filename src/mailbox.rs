@@ -17,6 +17,8 @@ use bytes::Bytes;
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::census::Roll;
+
 /// Something a worker is told.
 #[derive(Debug)]
 pub enum Mail {
@@ -47,7 +49,11 @@ pub enum Mail {
         allow: Arc<[IpNet]>,
         /// Connections of one host, of clients that come from now on.
         connections_per_ip_max: Option<usize>,
+        /// Clients that a worker remembers; zero is none.
+        clients_tracked_max: usize,
     },
+    /// Send a copy of what is known of the clients.
+    Census(UnboundedSender<Roll>),
     /// Take the connections that are queued, then no more; answer what was asked; leave.
     Drain,
     /// Send copies of the listening sockets, which go on accepting.
@@ -59,6 +65,8 @@ pub enum Mail {
         /// Dropped when none of them is accepted on any more.
         stopped: UnboundedSender<Infallible>,
     },
+    /// Drop this, which tells that mail is taken.
+    Alive(UnboundedSender<Infallible>),
     /// Leave, whatever is under way.
     Leave,
 }

@@ -6,8 +6,10 @@ mod cmd;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::parse(std::env::args_os()) {
-        Ok(command) => cmd::run(command),
-        Err(stop) => stop.report(),
+    let words: Vec<_> = std::env::args_os().collect();
+    let audience = cli::audience(&words);
+    match cli::parse(words) {
+        Ok(command) => cmd::run(command, audience),
+        Err(stop) => stop.report(audience),
     }
 }

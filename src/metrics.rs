@@ -1,9 +1,13 @@
 //! Counters: a worker owns its own, on cache lines of its own; they are summed when they are read.
 
+mod latency;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::session::Tally;
+pub use latency::{BOUNDS_MICROS, Latency, Spread};
+
+use crate::session::{Command, Encoding, ReplyKind, Tally};
 
 /// A number that one thread writes and any thread reads.
 #[derive(Debug, Default)]
@@ -28,7 +32,7 @@ impl Counter {
 pub struct WorkerMetrics {
     /// Connections accepted.
     pub accepted: Counter,
-    /// Connections closed, refused ones included.
+    /// Connections closed, refused ones included, but neither idle nor late ones.
     pub closed: Counter,
     /// Connections refused because there were too many.
     pub refused: Counter,
@@ -38,18 +42,13 @@ pub struct WorkerMetrics {
     pub not_allowed: Counter,
     /// Accepts that failed for want of descriptors or memory.
     pub accept_failures: Counter,
-    /// Requests, those that were answered with an error included.
-    pub requests: Counter,
-    /// `config get` requests.
-    pub config_get: Counter,
-    /// `get` and `gets` requests.
-    pub get: Counter,
-    /// `version` requests.
-    pub version: Counter,
-    /// `stats` requests.
-    pub stats: Counter,
-    /// Lines answered with an error.
-    pub errors: Counter,
+    /// Requests, those that were answered with an error included: by [`Encoding`], then by [`Command`].
+    pub requests: [[Counter; Command::ALL.len()]; Encoding::ALL.len()],
+    /// Replies, by [`ReplyKind`]: counted when they are on their way.
+    pub replies: [Counter; ReplyKind::ALL.len()],
+    /// From the look at a batch of completions to the moment at which its sends are handed to the kernel, for each of its
+    /// requests; the kernel's work of sending is not in it. Without `stats`, which wait for an upstream.
+    pub latency: Latency,
     /// Bytes received.
     pub bytes_received: Counter,
     /// Bytes sent.
@@ -64,8 +63,17 @@ pub struct WorkerMetrics {
     pub buffers_exhausted: Counter,
     /// System calls of the ring's loop.
     pub enters: Counter,
+    /// Completions of the ring: what the kernel said had happened.
+    pub completions: Counter,
+    /// Multishot accepts and receives that ended before what they were for, and were asked for again. Each receive after a
+    /// connection's first is one where the kernel has no multishot receive.
+    pub rearms: Counter,
     /// Batches before which completions did not fit the completion queue, and came later.
     pub overflows: Counter,
+    /// Connections that were served a list, and whose address could not be learned.
+    pub clients_unknown: Counter,
+    /// Connections that were served a list, and whose client there was no room to remember.
+    pub clients_untracked: Counter,
 }
 
 /// What the control thread counts.
@@ -83,14 +91,13 @@ pub struct ControlMetrics {
 }
 
 impl WorkerMetrics {
-    /// Adds what the sessions did.
+    /// Adds what the sessions did in a batch. Most counters of most batches stay as they are, and are not touched.
     pub fn count(&self, tally: &Tally) {
-        self.config_get.add(tally.config_get);
-        self.get.add(tally.get);
-        self.version.add(tally.version);
-        self.stats.add(tally.stats);
-        self.errors.add(tally.errors);
-        self.requests.add(tally.requests());
+        let counters = self.requests.iter().flatten().chain(&self.replies);
+        let amounts = tally.requests.iter().flatten().chain(&tally.replies);
+        for (counter, amount) in counters.zip(amounts).filter(|(_, amount)| **amount > 0) {
+            counter.add(*amount);
+        }
     }
 }
 
@@ -132,6 +139,42 @@ impl Metrics {
         self.workers.iter().map(|worker| counter(worker).value()).sum()
     }
 
+    /// Requests for one thing by one encoding.
+    pub fn requests_of(&self, encoding: Encoding, command: Command) -> u64 {
+        self.sum(|worker| &worker.requests[encoding as usize][command as usize])
+    }
+
+    /// Requests for one thing, whichever way it was asked.
+    pub fn commands(&self, command: Command) -> u64 {
+        Encoding::ALL.into_iter().map(|encoding| self.requests_of(encoding, command)).sum()
+    }
+
+    /// Requests of any kind.
+    pub fn requests(&self) -> u64 {
+        Command::ALL.into_iter().map(|command| self.commands(command)).sum()
+    }
+
+    /// Replies of one kind.
+    pub fn replies(&self, kind: ReplyKind) -> u64 {
+        self.sum(|worker| &worker.replies[kind as usize])
+    }
+
+    /// Replies with the list in them.
+    pub fn lists(&self) -> u64 {
+        self.replies(ReplyKind::List) + self.replies(ReplyKind::Value)
+    }
+
+    /// Requests that were answered with an error.
+    pub fn errors(&self) -> u64 {
+        let answers = |kind: &ReplyKind| kind.is_error() && *kind != ReplyKind::TooManyConnections;
+        ReplyKind::ALL.into_iter().filter(answers).map(|kind| self.replies(kind)).sum()
+    }
+
+    /// How long requests took inside the workers; see [`WorkerMetrics::latency`].
+    pub fn latency(&self) -> Spread {
+        self.workers.iter().fold(Spread::default(), |spread, worker| spread.with(&worker.latency))
+    }
+
     /// Takes one of `connections_max` places, unless all are taken. All workers share them, because
     /// `SO_REUSEPORT` spreads connections by chance and not evenly.
     pub fn open_connection(&self, connections_max: usize) -> bool {
@@ -167,10 +210,21 @@ mod tests {
     #[test]
     fn sums_over_workers() {
         let metrics = Metrics::new(2);
-        metrics.worker(0).count(&Tally { config_get: 2, ..Tally::default() });
-        metrics.worker(1).count(&Tally { config_get: 3, errors: 1, ..Tally::default() });
-        assert_eq!(metrics.sum(|worker| &worker.config_get), 5);
-        assert_eq!(metrics.sum(|worker| &worker.errors), 1);
+        let mut tally = Tally::default();
+        tally.asked(Encoding::Ascii, Command::ConfigGet);
+        tally.replied(ReplyKind::List);
+        metrics.worker(0).count(&tally);
+        tally.asked(Encoding::Binary, Command::ConfigGet);
+        tally.asked(Encoding::Binary, Command::Invalid);
+        tally.replied(ReplyKind::Value);
+        tally.replied(ReplyKind::Unsupported);
+        tally.replied(ReplyKind::TooManyConnections);
+        metrics.worker(1).count(&tally);
+        let of = |encoding| metrics.requests_of(encoding, Command::ConfigGet);
+        assert_eq!((of(Encoding::Ascii), of(Encoding::Binary)), (2, 1));
+        assert_eq!((metrics.commands(Command::ConfigGet), metrics.requests()), (3, 4));
+        assert_eq!((metrics.lists(), metrics.replies(ReplyKind::List)), (3, 2));
+        assert_eq!(metrics.errors(), 1, "who is turned away has asked nothing");
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod harness;
 
 #[path = "hostile/admission.rs"]
 mod admission;
+#[path = "hostile/again.rs"]
+mod again;
 #[path = "hostile/control.rs"]
 mod control;
 #[path = "hostile/cuts.rs"]

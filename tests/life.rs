@@ -84,6 +84,11 @@ fn what_is_wrong_is_said_in_one_line_with_its_exit_code() {
         (&["serve", "--poll-interval", "10", "a:1"], 2, &["--poll-interval", "10s"]),
         (&["serve", "--version-base", "0", "a:1"], 2, &["--version-base"]),
         (&["serve", "--version-reply", "1.6.22-beta", "a:1"], 2, &["--version-reply"]),
+        (
+            &["demo", "--listen", "127.0.0.1:9", "--admin", "127.0.0.1:9"],
+            2,
+            &["--admin", "clients connect to"],
+        ),
         (&["serve", "--no-such-flag"], 2, &["--no-such-flag"]),
         (&["serv"], 2, &["serv"]),
         (&["serve"], 2, &["--upstream"]),
@@ -451,8 +456,10 @@ fn command_with_log(level: &str) -> Mimikyu {
 
 #[test]
 fn the_demo_serves_two_clusters_as_one_and_they_change() {
-    let mut mimikyu = Mimikyu::spawn(Mimikyu::command(&["demo", "--listen", "127.0.0.1:0"]));
+    let mut mimikyu =
+        Mimikyu::spawn(Mimikyu::command(&["demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]));
     mimikyu.ready();
+    assert!(mimikyu.status().ready, "operators are answered at the port that the kernel has chosen");
     let first = mimikyu.until_hosts("alpha-1.demo alpha-2.demo alpha-3.demo beta-1.demo");
     let second = mimikyu.until_hosts("alpha-1.demo alpha-2.demo alpha-3.demo beta-1.demo beta-2.demo");
     assert!(second.version > first.version);

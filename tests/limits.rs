@@ -22,7 +22,8 @@ fn start_with_descriptors(limit: usize, arguments: &[&str]) -> Mimikyu {
         .args(["-c", &script, env!("CARGO_BIN_EXE_mimikyu")])
         .args(STATIC)
         .args(arguments)
-        .env("NO_COLOR", "1");
+        .env("NO_COLOR", "1")
+        .env("MIMIKYU_ADMIN", "none");
     let mut mimikyu = Mimikyu::spawn(command);
     mimikyu.ready();
     mimikyu
@@ -89,10 +90,10 @@ fn the_descriptor_limit_bounds_the_connections_and_a_wish_beyond_it_is_told() {
     let mut mimikyu = start_with_descriptors(256, &["--connections-max", "1000", "--workers", "1"]);
     mimikyu.logged("WARN descriptor limit wanted=1000");
     assert!(
-        mimikyu.logged("ready").contains("connections_max=175"),
-        "256 less 64 for the rest, 2 for the source, 4 for the worker and 11 for the refused"
+        mimikyu.logged("ready").contains("connections_max=145"),
+        "256 less 96 for the rest, 2 for the source, 4 for the worker and 9 for the refused"
     );
-    let mut clients: Vec<_> = (0..175).map(|_| mimikyu.client()).collect();
+    let mut clients: Vec<_> = (0..145).map(|_| mimikyu.client()).collect();
     clients.iter_mut().for_each(is_served);
     assert_eq!(mimikyu.client().rest(), FULL);
     clients.iter_mut().for_each(is_served);

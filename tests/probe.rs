@@ -163,7 +163,13 @@ fn without_a_list_it_says_why_and_what_to_do_on_one_line() {
         upstream.set(behaviour);
         for format in [&[][..], &["--json"]] {
             let (code, out, error) = probe(&[format, &["--timeout", "300ms", target]].concat());
-            assert_eq!((code, out.as_str()), (Some(1), ""), "{error}");
+            let document: Option<Value> = serde_json::from_str(&out).ok();
+            let told = document.as_ref().and_then(|document| document["error"].as_str());
+            assert_eq!(
+                (code, told.is_none(), out.is_empty()),
+                (Some(1), format.is_empty(), format.is_empty())
+            );
+            assert!(told.is_none_or(|told| error == format!("mimikyu: {told}\n")), "{out}");
             assert!(error.starts_with("mimikyu: ") && error.contains(expected), "{expected}: {error}");
             assert!(error.lines().count() == 1 && error.contains("; "), "{error}");
         }

@@ -1,5 +1,7 @@
 //! Another configuration while clients are served: nothing is dropped, nothing gets worse.
 
+#[path = "reload/addresses.rs"]
+mod addresses;
 #[path = "reload/configured.rs"]
 mod configured;
 mod harness;
@@ -8,6 +10,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 
 use configured::{Configured, Control, forget, hang_up, reload, text};
+use harness::admin::status;
 use harness::process::field;
 use harness::{Behaviour, Client, Mimikyu, Reply, Upstream, until};
 
@@ -16,7 +19,8 @@ fn a_bad_file_changes_nothing_and_says_where_and_what_to_do() {
     let (alpha, beta) = (Upstream::list(5, "a"), Upstream::list(7, "b"));
     let configured = Configured::new();
     configured.write("", &[("alpha", &alpha)]);
-    let mut mimikyu = configured.start(&[]);
+    let mut mimikyu = configured.start(&["--admin", "127.0.0.1:0"]);
+    let admin = mimikyu.admin();
     let before = mimikyu.until_hosts("a");
     let control = Control::of(mimikyu.address);
     let good = text("", &[("beta", &beta)]);
@@ -38,10 +42,13 @@ fn a_bad_file_changes_nothing_and_says_where_and_what_to_do() {
     fs::remove_file(&configured.file).unwrap();
     hang_up(&mut mimikyu, "ERROR reload refused: mimikyu.toml: cannot be read No such file");
     assert_eq!(mimikyu.list(), before);
+    let troubles = status(admin).troubles;
+    assert!(troubles.len() == 1 && troubles[0].what.contains("cannot be read"), "{troubles:?}");
     assert_eq!((mimikyu.count("ERROR"), beta.connections(), beta.questions().len()), (1, 0, 0));
     fs::write(&configured.file, good).unwrap();
     reload(&mut mimikyu);
     mimikyu.until_hosts("b");
+    assert_eq!(status(admin).troubles, []);
     assert_eq!(control.end(), ["1000005: a", "1000007: b"]);
     mimikyu.signal("TERM");
     assert_eq!(mimikyu.exit().code(), Some(0));

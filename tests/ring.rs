@@ -4,6 +4,8 @@
 //! clients ask: when it goes on, it finds all they said at once.
 
 mod harness;
+#[path = "ring/storm.rs"]
+mod storm;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -171,7 +173,11 @@ fn strace_sees_no_other_system_calls() {
     let trace = directory.path().join("trace");
     let mut command = Command::new("strace");
     command.args(["-f", "-o"]).arg(&trace).arg(env!("CARGO_BIN_EXE_mimikyu"));
-    command.args(["serve", "--listen", "127.0.0.1:0"]).args(ONE_WORKER).env("NO_COLOR", "1");
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(ONE_WORKER)
+        .env("NO_COLOR", "1")
+        .env("MIMIKYU_ADMIN", "none");
     let mut mimikyu = Mimikyu::spawn(command);
     mimikyu.ready();
     let mut client = mimikyu.client();
@@ -202,6 +208,8 @@ fn strace_sees_no_other_system_calls() {
     let all: u64 = worker.values().sum();
     assert!(enters(worker) >= 501);
     assert!(enters(worker).abs_diff(counted) <= 4, "it counted {counted}: {worker:?}");
+    // Whose connection it is was asked once, with its first list.
+    assert_eq!(worker.get("getpeername"), Some(&1), "{worker:?}");
     // Its start and its end are some dozens of calls, once.
     assert!(all <= 501 * 11 / 10 + 100, "{worker:?}");
     assert!(
@@ -244,20 +252,23 @@ fn a_client_that_asks_without_end_leaves_the_others_their_turn() {
 #[test]
 fn a_storm_of_clients_is_let_in_without_holding_up_the_others() {
     harness::raise_descriptor_limit();
-    let mimikyu = start(&[]);
-    let list = mimikyu.ask(ASK);
-    let mut here: Vec<Client> = (0..10).map(|_| mimikyu.client()).collect();
-    let mut coming = Vec::new();
-    at_once(&mimikyu, || {
-        coming.extend((0..3000).map(|_| mimikyu.client()));
+    for workers in ["1", "2"] {
+        let mimikyu = Mimikyu::start(&[&ONE_WORKER[..2], &["--workers", workers]].concat());
+        let list = mimikyu.ask(ASK);
+        let mut here: Vec<Client> = (0..10).map(|_| mimikyu.client()).collect();
+        let mut coming = Vec::new();
+        at_once(&mimikyu, || {
+            coming.extend((0..3000).map(|_| mimikyu.client()));
+            here.iter_mut().for_each(|client| client.send(ASK));
+        });
+        // Those that were there first are answered whatever becomes of the storm, which asks only now.
+        here.iter_mut().for_each(|client| client.expect(&list));
+        // Each is some worker's: one that took none in would leave its share unanswered.
+        coming.iter_mut().for_each(|client| client.send(ASK));
+        coming.iter_mut().for_each(|client| client.expect(&list));
         here.iter_mut().for_each(|client| client.send(ASK));
-    });
-    // Those that were there first are answered whatever becomes of the storm, which asks only now.
-    here.iter_mut().for_each(|client| client.expect(&list));
-    coming.iter_mut().for_each(|client| client.send(ASK));
-    coming.iter_mut().for_each(|client| client.expect(&list));
-    here.iter_mut().for_each(|client| client.send(ASK));
-    here.iter_mut().for_each(|client| client.expect(&list));
-    drop((here, coming));
-    assert_eq!(totals(mimikyu)("accepted"), 3011);
+        here.iter_mut().for_each(|client| client.expect(&list));
+        drop((here, coming));
+        assert_eq!(totals(mimikyu)("accepted"), 3011);
+    }
 }

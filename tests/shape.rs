@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 use tokens::{is_word, tokens, without_comments, without_tests};
 
 /// What each room may name beside itself and [`EVERYWHERE`]. A path allows all below it.
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 29] = [
+    ("admin", &["status"]),
     ("cluster", &[]),
     ("protocol", &["cluster"]),
     ("lint", &["cluster", "protocol"]),
+    ("plan", &["cluster"]),
     ("snapshot", &["cluster", "protocol"]),
     ("session", &["protocol", "snapshot"]),
-    ("worker", &["session", "snapshot", "stats", "metrics", "mailbox"]),
-    ("upstream", &["config", "cluster", "protocol", "offload"]),
+    ("worker", &["session", "snapshot", "stats", "metrics", "mailbox", "census"]),
+    ("upstream", &["config", "cluster", "protocol", "offload", "runtime"]),
     (
         "poller",
         &[
@@ -32,15 +34,22 @@ const ROOMS: [(&str, &[&str]); 22] = [
             "protocol::payload",
             "offload",
             "lint",
+            "status",
         ],
     ),
     ("state", &["cluster", "config", "offload"]),
     ("takeover", &["state", "offload"]),
-    ("stats", &["config", "upstream", "protocol", "metrics", "mailbox"]),
-    ("metrics", &["session::Tally"]),
+    ("stats", &["config", "upstream", "protocol", "metrics", "mailbox", "session::Command"]),
+    ("status", &[]),
+    ("metrics", &["session::Tally", "session::Command", "session::Encoding", "session::ReplyKind"]),
+    ("census", &["mailbox", "metrics", "status"]),
+    ("exposition", &["metrics", "session", "status"]),
     ("config", &[]),
-    ("mailbox", &[]),
+    ("notify", &[]),
+    // What a worker answers when it is asked who has seen what.
+    ("mailbox", &["census::Roll"]),
     ("offload", &[]),
+    ("runtime", &[]),
     ("limits", &[]),
     ("log", &["config"]),
     ("signal", &[]),
@@ -57,11 +66,21 @@ const ANYTHING: &[&str] = &["*"];
 const EVERYWHERE: &str = "limits";
 
 /// Rooms, and files of other rooms, that only compute.
-const PURE: [&str; 12] = [
+const PURE: [&str; 25] = [
+    "src/cmd/top/headline.rs",
+    "src/cmd/top/plain.rs",
+    "src/cmd/top/report.rs",
+    "src/cmd/top/screen.rs",
+    "src/cmd/top/view.rs",
+    "src/cmd/top/words.rs",
+    "src/census/table.rs",
+    "src/exposition",
     "src/cluster",
     "src/protocol",
     "src/lint",
+    "src/plan",
     "src/session",
+    "src/status",
     "src/poller/source.rs",
     "src/poller/event.rs",
     "src/poller/silence.rs",
@@ -70,6 +89,9 @@ const PURE: [&str; 12] = [
     "src/poller/backoff.rs",
     "src/poller/ledger.rs",
     "src/poller/doubts.rs",
+    "src/poller/chronicle.rs",
+    "src/poller/view.rs",
+    "src/admin/route.rs",
 ];
 
 /// What a pure room must not name: sockets, files, clocks, threads, logging.

@@ -11,6 +11,8 @@ mod disk;
 mod garbage;
 #[path = "simulator/judge.rs"]
 mod judge;
+#[path = "simulator/plan.rs"]
+mod plan;
 #[path = "simulator/replica.rs"]
 mod replica;
 #[path = "simulator/served.rs"]

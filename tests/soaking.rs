@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use harness::process::field;
 use harness::upstream::payload;
 use harness::{Behaviour, Mimikyu, Upstream, until};
-use witness::Witness;
+use witness::{GUEST, Witness};
 
 /// How long it runs unless it is told.
 const SECONDS: u64 = 6;
@@ -38,25 +38,34 @@ fn every_answer_is_right_whatever_happens_around_it() {
 
     let upstreams = ["a", "b"].map(|name| Upstream::list(1, &format!("{name}1 {name}2")));
     let witness = Arc::new(Witness::new(["a1 a2", "b1 b2"]));
-    let configure = |interval: u64| {
-        let sources: String = ["a", "b"]
+    let configure = |random: &mut fastrand::Rng| {
+        let (interval, connections_max) = (random.u64(20..200), random.u16(200..2000));
+        let (request_timeout, is_guest) = (random.u8(1..4), random.bool());
+        let mut sources: String = ["a", "b"]
             .iter()
             .zip(&upstreams)
             .map(|(name, upstream)| {
                 format!("[[source]]\nname = \"{name}\"\nupstream = \"{}\"\n", upstream.address)
             })
             .collect();
-        let head = format!("poll_interval = \"{interval}ms\"\npoll_timeout = \"200ms\"\nstate = {state:?}\n");
+        if is_guest {
+            sources += &format!("[[source]]\nname = \"c\"\nstatic = [\"{GUEST}:11211\"]\n");
+        }
+        let head = format!(
+            "poll_interval = \"{interval}ms\"\npoll_timeout = \"200ms\"\nstate = {state:?}\n\
+             connections_max = {connections_max}\nrequest_timeout = \"{request_timeout}s\"\n"
+        );
         std::fs::write(&file, head + &sources).expect("a file");
+        is_guest
     };
-    configure(50);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut is_guest = configure(&mut random);
     let mut mimikyu = Mimikyu::start(&["--workers", "2", "--config", file.to_str().expect("text")]);
     witness.heard(&mimikyu.ask("config get cluster\r\n"), 0);
     let descriptors = mimikyu.descriptors();
 
     let stop = Arc::new(AtomicBool::new(false));
     let clients = clients::start(mimikyu.address, &witness, &stop);
-    let mut random = fastrand::Rng::with_seed(seed);
     let started = Instant::now();
     let mut warm = None;
     let mut steps = 0u64;
@@ -76,7 +85,7 @@ fn every_answer_is_right_whatever_happens_around_it() {
             _ => {}
         }
         if random.u8(..) < 16 {
-            configure(random.u64(20..200));
+            is_guest = configure(&mut random);
             mimikyu.signal("HUP");
         }
         steps += 1;
@@ -106,7 +115,7 @@ fn every_answer_is_right_whatever_happens_around_it() {
         let hosts = ["alast", "blast"][index];
         upstream.set_list(witness.tell(index, hosts), hosts);
     }
-    mimikyu.until_hosts("alast blast");
+    mimikyu.until_hosts(if is_guest { "alast blast cguest" } else { "alast blast" });
     until("the descriptors to be given back", || (mimikyu.descriptors() <= descriptors + 4).then_some(()));
     let (warm, end) = (warm.unwrap_or_default(), resident(&mimikyu));
     println!(

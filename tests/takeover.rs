@@ -1,8 +1,16 @@
 //! A new process takes over from a running one, and no client notices.
 
+#[path = "takeover/first_moments.rs"]
+mod first_moments;
 mod harness;
+#[path = "takeover/listening.rs"]
+mod listening;
 #[path = "takeover/reloaded.rs"]
 mod reloaded;
+#[path = "takeover/signals.rs"]
+mod signals;
+#[path = "takeover/strangers.rs"]
+mod strangers;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -262,7 +270,8 @@ fn one_that_stops_before_it_is_ready_leaves_the_old_one_as_it_was() {
 fn the_queue_is_left_to_the_one_that_takes_over_as_it_is() {
     let place = Place::new();
     let mut old = place.start(&["--static", "s=127.0.0.1:9", "--workers", "1"]);
-    let (predecessor, estate) = mimikyu::takeover::find(&place.path).unwrap().expect("it is at its door");
+    let (predecessor, estate) =
+        mimikyu::takeover::find(&place.path, Default::default()).unwrap().expect("it is at its door");
     let verdict = predecessor.verdict().unwrap();
     predecessor.go(&[old.address]);
     assert!(matches!(verdict.blocking_recv(), Ok(mimikyu::takeover::Verdict::Stopped)));

@@ -1,5 +1,9 @@
 //! Command lines and what they mean, the wrong ones too.
 
+use std::time::Duration;
+
+use mimikyu::config::HostPort;
+
 use super::*;
 
 fn line(words: &str) -> Result<Command, Stop> {
@@ -49,8 +53,11 @@ fn sources_keep_the_order_of_the_command_line() {
 #[test]
 fn demo_listens_on_loopback() {
     for (words, address) in [("demo", "127.0.0.1:11211"), ("demo --listen [::1]:0", "[::1]:0")] {
-        assert_eq!(line(words).unwrap(), Command::Demo { listen: address.parse().unwrap() });
+        assert_eq!(line(words).unwrap(), Command::Demo { listen: address.parse().unwrap(), admin: None });
     }
+    let (listen, off) = ("127.0.0.1:11211".parse().unwrap(), Some(mimikyu::config::Admin::Off));
+    assert_eq!(line("demo --admin none").unwrap(), Command::Demo { listen, admin: off });
+    assert!(usage("demo --admin off").starts_with(r#"--admin: "off" is not IP:PORT nor "none"; "#));
     assert!(usage("demo --listen 11211").starts_with(r#"--listen: "11211" is not IP:PORT; "#));
 }
 
@@ -73,6 +80,58 @@ fn a_probe_is_told_whom_and_how_to_ask() {
 }
 
 #[test]
+fn top_is_told_whom_to_watch_and_how_often() {
+    let top = |words: &str| match line(words) {
+        Ok(Command::Top(top)) => top,
+        other => panic!("{words}: {other:?}"),
+    };
+    let usual = Top {
+        target: HostPort { host: "127.0.0.1".into(), port: 9211 },
+        look: Look::Screen,
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(2),
+    };
+    assert_eq!(top("top"), usual);
+    assert_eq!(top("top :9212").target.to_string(), "127.0.0.1:9212");
+    assert_eq!(top("top cache.example:9211").target.to_string(), "cache.example:9211");
+    assert_eq!((top("top --once").look, top("top --json --once").look), (Look::Once, Look::Json));
+    assert_eq!(top("top --interval 100ms").interval, Duration::from_millis(100));
+    assert_eq!(top("top --interval 5m").interval, Duration::from_secs(300));
+    for (words, expected) in [
+        ("top --interval 99ms", "--interval: 99ms is out of range; give a time from 100ms to 5m"),
+        ("top --interval 301s", "--interval: 301s is out of range; give a time from 100ms to 5m"),
+        ("top alpha", "\"alpha\" is not HOST:PORT; give a port: alpha:9211"),
+        ("top ::1", "\"::1\" is not HOST:PORT; put an IPv6 address in brackets: [::1]:9211"),
+    ] {
+        assert_eq!(usage(words), expected);
+    }
+}
+
+#[test]
+fn a_replica_has_the_usual_port_unless_it_says_another() {
+    let Ok(Command::Fleet(fleet)) = line("fleet check alpha beta:1 [::1] 10.0.0.1") else {
+        panic!("no fleet")
+    };
+    let targets: Vec<_> = fleet.targets.iter().map(ToString::to_string).collect();
+    assert_eq!(targets, ["alpha:11211", "beta:1", "[::1]:11211", "10.0.0.1:11211"]);
+}
+
+#[test]
+fn a_program_is_told_on_its_stream_what_is_wrong() {
+    for (words, expected) in [
+        ("probe --json alpha", Audience::Program),
+        ("plan --format json", Audience::Program),
+        ("plan --format=json", Audience::Program),
+        ("plan --format html json", Audience::People),
+        ("check -- --json", Audience::People),
+        ("probe json", Audience::People),
+    ] {
+        let words: Vec<_> = words.split(' ').map(OsString::from).collect();
+        assert_eq!(audience(&words), expected, "{words:?}");
+    }
+}
+
+#[test]
 fn usage_errors_are_one_line_with_a_cure() {
     for (words, expected) in [
         ("serv", r#""serv" is not HOST:PORT nor a command; did you mean "serve"?"#),
@@ -82,12 +141,23 @@ fn usage_errors_are_one_line_with_a_cure() {
             "serve --pol-interval 1s",
             "unexpected argument '--pol-interval' found; a similar argument exists: '--poll-interval'",
         ),
-        ("--colour", "unexpected argument '--colour' found; "),
+        ("--colour", "unexpected argument '--colour' found; try mimikyu --help"),
         ("serve --listen", "a value is required for '--listen <ADDR>' but none was supplied; "),
         ("--workers 1 --workers 2", "the argument '--workers <N>' cannot be used multiple times; "),
         ("--upstream a=b:1 serve", r#"the command "serve" comes too late; write it first"#),
         ("alpha:1 demo", r#"the command "demo" comes too late; write it first"#),
-        ("probe", "the following required arguments were not provided: <HOST:PORT>; "),
+        (
+            "probe",
+            "the following required arguments were not provided: <HOST:PORT>; try mimikyu probe --help",
+        ),
+        ("fleet", "fleet does nothing by itself; give check (try mimikyu fleet --help)"),
+        (
+            "fleet check",
+            "the following required arguments were not provided: <HOST[:PORT]>...; try mimikyu fleet check --help",
+        ),
+        ("fleet check --colour", "unexpected argument '--colour' found; try mimikyu fleet check --help"),
+        ("fleet check alpha:", "\"alpha:\" is not HOST:PORT; give a port from 1 to 65535"),
+        ("fleet check ::1", "\"::1\" is not HOST:PORT; put an IPv6 address in brackets: [::1]:11211"),
         ("probe alpha", "\"alpha\" is not HOST:PORT; give a port: alpha:11211"),
         ("probe alpha:1 --timeout 2", "--timeout: 2 has no unit; write 2s"),
         ("probe alpha:1 --timeout 1ms", "--timeout: 1ms is out of range; give a time from 10ms to 5m"),

@@ -9,13 +9,14 @@ use std::thread;
 use std::time::Duration;
 
 use mimikyu::cluster::{Cluster, Node, Version};
-use mimikyu::config::{Config, HostPort, Layer, Setting, Source, SourceKind, resolve};
+use mimikyu::config::{Admin, Config, HostPort, Layer, Setting, Source, SourceKind, resolve};
 use mimikyu::config::{LogFormat, LogLevel, Origin};
+use mimikyu::daemon::Control;
+use mimikyu::runtime::{self, TcpListener, TcpStream};
 use mimikyu::session::{Next, Outbox, Session, Tally};
 use mimikyu::snapshot::Publisher;
 use mimikyu::worker::Inherited;
-use tokio_uring::Runtime;
-use tokio_uring::net::{TcpListener, TcpStream};
+use tokio::task::spawn_local;
 
 /// Time between two steps of the migration.
 const STEP: Duration = Duration::from_secs(8);
@@ -24,37 +25,52 @@ const STEP: Duration = Duration::from_secs(8);
 /// empty list is no answer.
 const STEPS: [(usize, usize); 6] = [(3, 1), (3, 2), (3, 3), (2, 3), (1, 3), (1, 4)];
 
-/// Serves the demonstration on `listen` until it is told to stop.
-pub fn run(listen: SocketAddr) -> Result<(), Box<dyn Error>> {
+/// Serves the demonstration on `listen` until it is told to stop; operators at `admin`.
+pub fn run(listen: SocketAddr, admin: Option<Admin>) -> Result<(), Box<dyn Error>> {
     let _guard = mimikyu::log::init(LogFormat::Text, LogLevel::Info);
     let alpha = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let beta = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let config = config(listen, alpha.local_addr()?, beta.local_addr()?)?;
+    let config = config(listen, admin, alpha.local_addr()?, beta.local_addr()?)?;
     mimikyu::worker::available()?;
-    let body = move || match Runtime::new(&tokio_uring::builder()) {
+    let body = move || match runtime::begin() {
         Ok(runtime) => runtime.block_on(clusters(alpha, beta)),
         Err(error) => tracing::error!(%error, "the demo's clusters can't run"),
     };
     thread::Builder::new().name("demo".into()).spawn(body)?;
-    Ok(mimikyu::daemon::run(config, None, Inherited::default(), |addresses| {
-        addresses.iter().for_each(|address| greet(*address))
-    })?)
+    Ok(mimikyu::daemon::run(
+        Control::begin(false, 0),
+        config,
+        None,
+        Inherited::default(),
+        |addresses, admin| addresses.iter().for_each(|address| greet(*address, admin)),
+    )?)
 }
 
-fn config(listen: SocketAddr, alpha: SocketAddr, beta: SocketAddr) -> Result<Config, Box<dyn Error>> {
+fn config(
+    listen: SocketAddr,
+    admin: Option<Admin>,
+    alpha: SocketAddr,
+    beta: SocketAddr,
+) -> Result<Config, Box<dyn Error>> {
+    fn given<T>(flag: &'static str, value: T) -> Setting<T> {
+        Setting { value, origin: Origin::Flag(flag.into()) }
+    }
     let source = |name: &str, address: SocketAddr| {
         let target = HostPort { host: address.ip().to_string(), port: address.port() };
         let source = Source::new(name, SourceKind::Endpoint(target));
         Setting { value: source, origin: Origin::Unset }
     };
     let sources = vec![source("alpha", alpha), source("beta", beta)];
-    let config = resolve([Layer { sources, ..Layer::default() }])?;
-    Ok(Config { listen: vec![listen], poll_interval: Duration::from_secs(1), ..config })
+    let (listen, admin) = (vec![given("--listen", listen)], admin.map(|admin| given("--admin", admin)));
+    let config = resolve([Layer { sources, listen, admin, ..Layer::default() }])?;
+    Ok(Config { poll_interval: Duration::from_secs(1), ..config })
 }
 
 /// What to type next.
-fn greet(address: SocketAddr) {
+fn greet(address: SocketAddr, admin: Option<SocketAddr>) {
     let (ip, port) = (address.ip(), address.port());
+    let page =
+        admin.map_or_else(String::new, |admin| format!("\x20 look at it             http://{admin}/\n"));
     // Written whole: the log is another stream, and would get between its lines.
     let text = format!(
         "\n\
@@ -62,6 +78,7 @@ fn greet(address: SocketAddr) {
          Every {step} seconds a node comes to beta or leaves alpha, as in a migration. The nodes are only names.\n\n\
          \x20 ask as a client does   printf 'config get cluster\\r\\nquit\\r\\n' | nc {ip} {port}\n\
          \x20 see it change          watch -n1 \"printf 'config get cluster\\r\\nquit\\r\\n' | nc {ip} {port}\"\n\
+         {page}\
          \x20 with your own          mimikyu serve --upstream old=HOST:PORT --upstream new=HOST:PORT\n\
          \x20 leave                  Ctrl-C\n",
         step = STEP.as_secs(),
@@ -78,7 +95,10 @@ fn say(text: &str) {
 async fn clusters(alpha: StdListener, beta: StdListener) {
     let publishers = [alpha, beta].map(|listener| {
         let publisher = Rc::new(Publisher::new("1.6.22"));
-        tokio_uring::spawn(serve(TcpListener::from_std(listener), publisher.clone()));
+        match runtime::listener(listener) {
+            Ok(listener) => drop(spawn_local(serve(listener, publisher.clone()))),
+            Err(error) => tracing::error!(%error, "a cluster of the demo can't be asked"),
+        }
         publisher
     });
     let (mut alpha_version, mut beta_version) = (0, 0);
@@ -109,7 +129,7 @@ fn cluster(name: &str, network: u8, count: usize, version: u64) -> Cluster {
 /// A configuration endpoint of one cluster.
 async fn serve(listener: TcpListener, publisher: Rc<Publisher>) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio_uring::spawn(converse(stream, publisher.clone()));
+        spawn_local(converse(stream, publisher.clone()));
     }
 }
 

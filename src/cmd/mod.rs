@@ -1,13 +1,23 @@
 //! The subcommands, a file each, and how their failures are told.
 
+mod check;
+mod configured;
 mod demo;
+mod doctor;
+mod fleet;
+mod machine;
+mod output;
+mod paper;
+mod plan;
 mod probe;
 mod serve;
+mod terminal;
+mod top;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use crate::cli::{Command, complain};
+use crate::cli::{Audience, Command, fail};
 
 /// Exit code of a failure at run time.
 const EXIT_RUNTIME: u8 = 1;
@@ -39,21 +49,31 @@ impl From<mimikyu::daemon::Error> for Failure {
 
 impl From<Box<dyn Error>> for Failure {
     fn from(error: Box<dyn Error>) -> Failure {
-        Failure::new(error.as_ref(), EXIT_RUNTIME)
+        let exit_code = error.downcast_ref().map_or(EXIT_RUNTIME, mimikyu::config::Error::exit_code);
+        Failure::new(error.as_ref(), exit_code)
     }
 }
 
 /// Runs a command to its end.
-pub fn run(command: Command) -> ExitCode {
+pub fn run(command: Command, audience: Audience) -> ExitCode {
     let outcome = match command {
         Command::Serve(serve) => serve::run(serve).map(|()| ExitCode::SUCCESS),
-        Command::Demo { listen } => demo::run(listen).map(|()| ExitCode::SUCCESS).map_err(Failure::from),
+        Command::Demo { listen, admin } => {
+            demo::run(listen, admin).map(|()| ExitCode::SUCCESS).map_err(Failure::from)
+        }
         Command::Probe(probe) => probe::run(&probe),
+        Command::Plan(plan) => plan::run(&plan),
+        Command::Check(check) => check::run(check),
+        Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Fleet(fleet) => fleet::run(&fleet),
+        Command::Top(top) => top::run(&top),
+        Command::Completions(shell) => paper::completions(shell).map(|()| ExitCode::SUCCESS),
+        Command::Man => paper::man().map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,
         Err(failure) => {
-            complain(&failure.line);
+            fail(&failure.line, audience);
             ExitCode::from(failure.exit_code)
         }
     }

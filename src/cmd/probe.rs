@@ -5,10 +5,13 @@ mod conversation;
 mod error;
 mod print;
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use super::{EXIT_RUNTIME, Failure};
+pub use ask::{addresses, ask, first_list, nodes, resolve, telling};
+pub use error::Error;
+pub use print::{finding, node, number, shown};
+
+use super::{EXIT_RUNTIME, Failure, output};
 use crate::cli::{Format, Probe};
 
 /// Exit code where some client is hurt.
@@ -21,7 +24,6 @@ pub fn run(probe: &Probe) -> Result<ExitCode, Failure> {
         Format::Text => print::text(&outcome),
         Format::Json => print::json(&outcome),
     };
-    // Who has closed the output does not want to know; the exit code says it all the same.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    output::write(text)?;
     Ok(if outcome.reading.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) })
 }

@@ -3,38 +3,42 @@
 use std::env;
 use std::net::SocketAddr;
 
-use mimikyu::config::{self, Fault, Layer, Origin, Places, Source, SourceKind};
-use mimikyu::daemon::Again;
+use mimikyu::config::{self, Fault, Layer, Origin};
+use mimikyu::daemon::{Again, Control};
 use mimikyu::worker::{self, Inherited};
 
 use super::Failure;
-use crate::cli::{Argument, Serve};
+use super::configured::{Configured, Gathered};
+use crate::cli::{Serve, complain};
 
 /// Serves until it is told to stop.
 pub fn run(serve: Serve) -> Result<(), Failure> {
-    let flags = from_arguments(serve.arguments)?;
-    let environment = config::from_env(env::vars_os())?;
-    let file = serve.config.or(environment.config);
-    let watch = serve.watch || environment.watch;
-    if watch && file.is_none() {
-        let fault = Fault::new("there is no configuration file to watch", "give one with --config");
-        return Err(fault.at(Origin::Flag("--watch".into())).into());
-    }
     // Before any file is opened: it could get the number of a descriptor that was announced and not passed.
     let activated = activated()?;
+    // From here on SIGHUP ends nothing.
+    let mut control = Control::begin(true, activated.len());
     let passed = listening_on(&activated.addresses());
-    let places = Places { flags, environment: environment.layer, file, passed };
-    let found = places.look();
-    let config = places.resolve(&found)?;
+    let gathered = Gathered::new(serve, passed);
+    let looking = gathered.places.clone();
+    // Its disk may hang, and it may be a pipe.
+    let found = match control.unless_told_to_leave("config", move || looking.look())? {
+        Ok(found) => found,
+        Err(signal) => {
+            complain(&format!("{signal}: stopping before anything was served"));
+            return Ok(());
+        }
+    };
+    let Configured { places, found, watch, warnings, examined } = gathered.examine(found);
+    let config = examined.faults.unless(examined.config)?;
     all_wanted(&activated.addresses(), &config.listen)?;
 
     // Dropped on the way out, before an error is told: the log comes first.
     let guard = mimikyu::log::init(config.log_format, config.log_level);
-    for warning in environment.warnings {
+    for warning in warnings {
         tracing::warn!("{warning}");
     }
     let again = Again { places, found, watch, dial: guard.dial() };
-    Ok(mimikyu::daemon::run(config, Some(again), activated, |_| {})?)
+    Ok(mimikyu::daemon::run(control, config, Some(again), activated, |_, _| {})?)
 }
 
 /// The listening sockets that a service manager has passed (systemd's socket activation).
@@ -66,70 +70,4 @@ fn all_wanted(passed_addresses: &[SocketAddr], listen: &[SocketAddr]) -> Result<
 
 fn passed() -> Origin {
     Origin::Environment("LISTEN_FDS".into())
-}
-
-/// The layer of the command line.
-fn from_arguments(arguments: Vec<(Argument, String)>) -> Result<Layer, config::Error> {
-    let mut layer = Layer::default();
-    for (argument, text) in arguments {
-        match argument {
-            Argument::Flag(key) => layer.set(key, &text, Origin::Flag(key.flag()))?,
-            Argument::Endpoint(position) => {
-                let name = endpoint_name(position);
-                let origin = Origin::Flag(name.to_ascii_uppercase());
-                let address = text.parse().map_err(|fault: Fault| fault.at(origin.clone()))?;
-                let source = Source::new(name, SourceKind::Endpoint(address));
-                layer.sources.push(config::Setting { value: source, origin });
-            }
-        }
-    }
-    Ok(layer)
-}
-
-/// What the 2019 program called its endpoints, which had no names on its command line.
-fn endpoint_name(position: usize) -> String {
-    match position {
-        0 => "primary".to_owned(),
-        1 => "secondary".to_owned(),
-        _ => format!("upstream{}", position + 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mimikyu::config::Key;
-
-    use super::*;
-
-    fn layer(arguments: &[(Argument, &str)]) -> Result<Layer, config::Error> {
-        from_arguments(arguments.iter().map(|(argument, text)| (*argument, (*text).to_owned())).collect())
-    }
-
-    #[test]
-    fn sources_keep_their_order_and_endpoints_get_names() {
-        let layer = layer(&[
-            (Argument::Endpoint(0), "alpha:1"),
-            (Argument::Flag(Key::Static), "s=n:1"),
-            (Argument::Endpoint(1), "beta:1"),
-            (Argument::Flag(Key::Workers), "2"),
-            (Argument::Endpoint(2), "gamma:1"),
-        ])
-        .unwrap();
-        let names: Vec<_> = layer.sources.iter().map(|source| source.value.name.as_str()).collect();
-        assert_eq!(names, ["primary", "s", "secondary", "upstream3"]);
-        assert_eq!(layer.workers.unwrap().value, 2);
-    }
-
-    #[test]
-    fn a_wrong_argument_is_named() {
-        for (argument, text, line) in [
-            (Argument::Endpoint(1), "beta", r#"SECONDARY: "beta" is not HOST:PORT; give a port: beta:11211"#),
-            (Argument::Endpoint(2), "beta:0", r#"UPSTREAM3: "beta:0" is not HOST:PORT; "#),
-            (Argument::Flag(Key::PollInterval), "10", "--poll-interval: 10 has no unit; write 10s"),
-        ] {
-            let error = layer(&[(argument, text)]).unwrap_err();
-            assert!(error.to_string().starts_with(line), "{error}");
-            assert_eq!(error.exit_code(), 2);
-        }
-    }
 }

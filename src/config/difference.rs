@@ -28,10 +28,12 @@ impl Difference {
             max_shrink,
             state,
             takeover,
+            admin,
             version_base,
             connections_max,
             connections_per_ip_max,
             allow,
+            clients_tracked_max,
             request_timeout,
             idle_timeout,
             log_format,
@@ -50,16 +52,19 @@ impl Difference {
             (Key::ConnectionsMax, *connections_max != after.connections_max),
             (Key::ConnectionsPerIpMax, *connections_per_ip_max != after.connections_per_ip_max),
             (Key::Allow, *allow != after.allow),
+            (Key::ClientsTrackedMax, *clients_tracked_max != after.clients_tracked_max),
             (Key::RequestTimeout, *request_timeout != after.request_timeout),
             (Key::IdleTimeout, *idle_timeout != after.idle_timeout),
             (Key::LogLevel, *log_level != after.log_level),
             (Key::VersionReply, *version_reply != after.version_reply),
         ];
-        // The threads, their rings, the file that is held, the socket for takeovers and the writer of the log are made once.
+        // The threads, their rings, the file that is held, the sockets for takeovers and for operators and the writer of
+        // the log are made once.
         let fixed = [
             (Key::Workers, *workers != after.workers),
             (Key::State, *state != after.state),
             (Key::Takeover, *takeover != after.takeover),
+            (Key::Admin, *admin != after.admin),
             (Key::LogFormat, *log_format != after.log_format),
             (Key::RingWithout, *ring_without != after.ring_without),
         ];
@@ -73,6 +78,7 @@ impl Difference {
             workers: before.workers,
             state: before.state.clone(),
             takeover: before.takeover.clone(),
+            admin: before.admin,
             log_format: before.log_format,
             ring_without: before.ring_without.clone(),
             ..after
@@ -87,6 +93,7 @@ impl Difference {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key::OTHERS;
     use super::super::{Layer, Origin, resolve};
     use super::*;
 
@@ -103,36 +110,16 @@ mod tests {
     fn every_setting_is_taken_over_or_left_and_what_is_left_stays() {
         let before = config(&[]);
         assert!(Difference::between(&before, &before).is_none());
-        for (key, text) in [
-            (Key::Listen, ":1"),
-            (Key::Workers, "3"),
-            (Key::PollInterval, "3s"),
-            (Key::PollTimeout, "3s"),
-            (Key::StartupGrace, "3s"),
-            (Key::Require, "all"),
-            (Key::MaxShrink, "50%"),
-            (Key::State, "x"),
-            (Key::Takeover, "x"),
-            (Key::VersionBase, "3"),
-            (Key::ConnectionsMax, "3"),
-            (Key::ConnectionsPerIpMax, "3"),
-            (Key::Allow, "10.0.0.0/8"),
-            (Key::RequestTimeout, "3s"),
-            (Key::IdleTimeout, "3s"),
-            (Key::LogFormat, "json"),
-            (Key::LogLevel, "warn"),
-            (Key::VersionReply, "1.5.0"),
-            (Key::RingWithout, "inline_send"),
-            (Key::Dns, "b=beta:1"),
-        ] {
+        for (key, text) in OTHERS.into_iter().chain([(Key::Dns, "b=beta:1")]) {
             let after = config(&[(key, text)]);
             let difference = Difference::between(&before, &after);
             assert!(!difference.is_none(), "{key:?}");
             let taken = Difference::taken_over(&before, after.clone());
             let is_left = difference.left == [key];
             assert_eq!(taken, if is_left { before.clone() } else { after }, "{key:?}");
-            let needs_a_restart =
-                [Key::Workers, Key::State, Key::Takeover, Key::LogFormat, Key::RingWithout].contains(&key);
+            let fixed =
+                [Key::Workers, Key::State, Key::Takeover, Key::Admin, Key::LogFormat, Key::RingWithout];
+            let needs_a_restart = fixed.contains(&key);
             assert_eq!(is_left, needs_a_restart);
             assert_eq!(difference.taken == [key], !is_left && key != Key::Dns);
             assert_eq!(difference.sources, key == Key::Dns);

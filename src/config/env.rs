@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::{Error, Fault, Origin, quoted};
+use super::faults::Faults;
 use super::key::{Key, nearest};
 use super::layer::Layer;
 
@@ -37,7 +38,18 @@ where
     K: Into<OsString>,
     V: Into<OsString>,
 {
+    let (environment, faults) = all_from_env(variables);
+    faults.unless(environment)
+}
+
+/// The same, with everything that is wrong; what it is wrong with is left out.
+pub fn all_from_env<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> (Environment, Faults)
+where
+    K: Into<OsString>,
+    V: Into<OsString>,
+{
     let mut environment = Environment::default();
+    let mut faults = Faults::default();
     let mut ours = BTreeMap::new();
     for (name, value) in variables {
         let (name, value) = (name.into(), value.into());
@@ -48,28 +60,34 @@ where
         }
     }
     environment.config = ours.remove(CONFIG).map(PathBuf::from);
-    environment.watch = ours.remove(WATCH).map_or(Ok(false), |value| watch(&value))?;
+    if let Some(value) = ours.remove(WATCH) {
+        environment.watch = faults.note(watch(&value)).unwrap_or_default();
+    }
     for key in Key::ALL {
         let variable = key.variable();
         if let Some(value) = ours.remove(&variable) {
-            take(&mut environment.layer, key, value, Origin::Environment(variable))?;
+            take(&mut environment.layer, key, &value, &Origin::Environment(variable), &mut faults);
         }
     }
     let unknown = ours.iter().filter(|(name, value)| !is_from_kubernetes(name, &value.to_string_lossy()));
     environment.warnings = unknown.map(|(name, _)| warning(name)).collect();
-    Ok(environment)
+    (environment, faults)
 }
 
-fn take(layer: &mut Layer, key: Key, value: OsString, origin: Origin) -> Result<(), Error> {
+fn take(layer: &mut Layer, key: Key, value: &OsStr, origin: &Origin, faults: &mut Faults) {
     let Some(text) = value.to_str() else {
-        return Err(Fault::new("the value is not UTF-8", "correct it").at(origin));
+        layer.lacks_sources |= key.is_source();
+        return faults.push(Fault::new("the value is not UTF-8", "correct it").at(origin.clone()));
+    };
+    let mut set = |item| {
+        faults.note(layer.set(key, item, origin.clone()));
     };
     if key.is_list() {
-        return text.split_whitespace().try_for_each(|item| layer.set(key, item, origin.clone()));
+        return text.split_whitespace().for_each(set);
     }
     match text.trim() {
-        "" => Ok(()),
-        text => layer.set(key, text, origin),
+        "" => {}
+        text => set(text),
     }
 }
 

@@ -58,7 +58,7 @@ impl Fault {
 
     /// Says where the fault is.
     pub fn at(self, origin: Origin) -> Error {
-        Error { origin, fault: self }
+        Error { origin, fault: self, more: 0 }
     }
 }
 
@@ -70,13 +70,15 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// A configuration that cannot be used: `<origin>: <what is wrong>; <cure>`, on one line.
+/// A configuration that cannot be used: `<origin>: <what is wrong>; <cure>`, on one line, and how many more there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// Where the wrong setting was given.
     pub origin: Origin,
     /// What is wrong with it.
     pub fault: Fault,
+    /// How many other faults were found.
+    pub more: usize,
 }
 
 impl Error {
@@ -92,9 +94,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::Unset => self.fault.fmt(f),
-            Origin::File { key: Some(key), .. } => write!(f, "{}: {key}: {}", self.origin, self.fault),
-            _ => write!(f, "{}: {}", self.origin, self.fault),
+            Origin::Unset => self.fault.fmt(f)?,
+            Origin::File { key: Some(key), .. } => write!(f, "{}: {key}: {}", self.origin, self.fault)?,
+            _ => write!(f, "{}: {}", self.origin, self.fault)?,
+        }
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, " (and {more} more: see mimikyu check)"),
         }
     }
 }

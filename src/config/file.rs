@@ -3,6 +3,10 @@
 //! Not by `serde`'s derive: its errors for an unknown key or a wrong type know the place, but those
 //! of our own bounds would not.
 
+mod choices;
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -13,10 +17,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{Error, Fault, Origin, quoted};
+use super::examined::name_twice;
+use super::faults::Faults;
 use super::key::{Key, nearest};
 use super::layer::{Layer, Setting};
 use super::{FillIp, MaxShrink, Source, SourceKind, source, value};
 use crate::limits::{CONFIG_BYTES_MAX, SILENCE_MAX};
+use choices::Choices;
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -36,8 +43,23 @@ pub fn from_file(path: &Path) -> Result<Layer, Error> {
 
 /// Reads what a configuration file of this name has in it, or would.
 pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Layer, Error> {
-    let text = text(bytes).map_err(|fault| fault.at(whole(path)))?;
-    Document { path, text }.layer()
+    let (layer, faults) = all_from_bytes(path, bytes);
+    faults.unless(layer)
+}
+
+/// The same, with everything that is wrong; what it is wrong with is left out.
+pub fn all_from_bytes(path: &Path, bytes: &[u8]) -> (Layer, Faults) {
+    let mut faults = Faults::default();
+    let layer = match text(bytes) {
+        Ok(text) => Document { path, text }.layer(&mut faults),
+        Err(fault) => {
+            faults.push(fault.at(whole(path)));
+            None
+        }
+    };
+    // Of one that is no text, or not TOML, nobody knows which sources it has.
+    let unread = || Layer { file: Some(path.into()), lacks_sources: true, ..Layer::default() };
+    (layer.unwrap_or_else(unread), faults)
 }
 
 /// The file and no place in it.
@@ -72,101 +94,163 @@ struct Document<'a> {
 }
 
 impl Document<'_> {
-    fn layer(&self) -> Result<Layer, Error> {
+    /// What it says; nothing where it is not TOML.
+    fn layer(&self, faults: &mut Faults) -> Option<Layer> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        // They come in the order in which the parser's passes met them; a reader wants the first in the file.
-        // One (too many dots in a key) comes without its place.
-        let first = errors.iter().min_by_key(|error| error.span().map_or(usize::MAX, |span| span.start));
-        if let Some(error) = first {
-            let what = error.message().trim().replace('\n', ", ");
-            let (origin, cure) = match error.span() {
-                Some(span) => (self.origin(&span, None), "correct the line"),
-                None => (Origin::File { path: self.path.into(), line: None, key: None }, "correct the file"),
-            };
-            return Err(Fault::new(format!("not TOML: {what}"), cure).at(origin));
+        if !errors.is_empty() {
+            self.not_toml(errors, faults);
+            return None;
         }
         let mut layer = Layer { file: Some(self.path.into()), ..Layer::default() };
         for (key, span, value) in in_order(table.get_ref()) {
             let known = Key::ALL.into_iter().find(|known| known.name() == key && !known.is_source());
             match known {
-                Some(known) if known.is_list() => self.list(known, value, &mut layer)?,
+                Some(known) if known.is_list() => self.list(known, value, &mut layer, faults),
                 Some(known) => {
                     let origin = self.origin(&value.span(), Some(key));
-                    let text = scalar(known, value.get_ref()).map_err(|fault| fault.at(origin.clone()))?;
-                    layer.set(known, &text, origin)?;
+                    let text = scalar(known, value.get_ref()).map_err(|fault| fault.at(origin.clone()));
+                    faults.note(text.and_then(|text| layer.set(known, &text, origin)));
                 }
-                None if key == "source" => layer.sources = self.sources(value)?,
-                None => return Err(unknown_key(key).at(self.origin(&span, None))),
+                None if key == "source" => self.sources(value, &mut layer, faults),
+                None => {
+                    layer.lacks_sources |= nearest(key, ["source"]).is_some();
+                    faults.push(unknown_key(key).at(self.origin(&span, None)));
+                }
             }
         }
-        Ok(layer)
+        Some(layer)
+    }
+
+    /// What the parser dislikes, a line at most once: it comes back to what it could not make sense of.
+    fn not_toml(&self, mut errors: Vec<toml::de::Error>, faults: &mut Faults) {
+        // They come in the order in which the parser's passes met them; a reader wants the first in the file.
+        // One (too many dots in a key) comes without its place.
+        errors.sort_by_key(|error| error.span().map_or(usize::MAX, |span| span.start));
+        let mut last = None;
+        for error in errors {
+            let what = error.message().trim().replace('\n', ", ");
+            let (origin, cure) = match error.span() {
+                Some(span) => (self.origin(&span, None), "correct the line"),
+                None => (whole(self.path), "correct the file"),
+            };
+            if last.as_ref() != Some(&origin) {
+                faults.push(Fault::new(format!("not TOML: {what}"), cure).at(origin.clone()));
+            }
+            last = Some(origin);
+        }
     }
 
     /// One address or network, or an array of them.
-    fn list(&self, key: Key, value: &Value, layer: &mut Layer) -> Result<(), Error> {
+    fn list(&self, key: Key, value: &Value, layer: &mut Layer, faults: &mut Faults) {
         let one = std::slice::from_ref(value);
         let items = value.get_ref().as_array().map_or(one, |array| array);
         if items.is_empty() {
             // An empty list of networks could mean all or none of them.
             let all = if key == Key::Allow { "every network" } else { "0.0.0.0:11211" };
             let fault = Fault::new("the list is empty", format!("leave the key out for {all}"));
-            return Err(fault.at(self.origin(&value.span(), Some(key.name()))));
+            faults.push(fault.at(self.origin(&value.span(), Some(key.name()))));
         }
-        items.iter().try_for_each(|item| {
-            let text = self.string(item, key.name())?;
-            layer.set(key, text, self.origin(&item.span(), Some(key.name())))
-        })
+        for item in items {
+            let text = self.string(item, key.name());
+            let origin = self.origin(&item.span(), Some(key.name()));
+            faults.note(text.and_then(|text| layer.set(key, text, origin)));
+        }
     }
 
-    fn sources(&self, value: &Value) -> Result<Vec<Setting<Source>>, Error> {
+    fn sources(&self, value: &Value, layer: &mut Layer, faults: &mut Faults) {
         let fault = |span: &Range<usize>| {
             Fault::new("source is not an array of tables", "write [[source]] above the keys of each")
                 .at(self.origin(span, None))
         };
-        let tables = value.get_ref().as_array().ok_or_else(|| fault(&value.span()))?;
-        let table = |value: &Value| match value.get_ref().as_table() {
-            Some(table) => self.source(table, &value.span()),
-            None => Err(fault(&value.span())),
+        let Some(tables) = value.get_ref().as_array() else {
+            layer.lacks_sources = true;
+            return faults.push(fault(&value.span()));
         };
-        tables.iter().map(table).collect()
+        // Names of sources that are wrong otherwise: those of the others are compared when all layers are known.
+        let mut lost: Vec<Setting<String>> = Vec::new();
+        for value in tables.iter() {
+            let (name, source) = match value.get_ref().as_table() {
+                Some(table) => self.source(table, &value.span(), faults),
+                None => (None, faults.note(Err(fault(&value.span())))),
+            };
+            let origin =
+                |known: &Setting<String>, name: &str| (known.value == name).then(|| known.origin.clone());
+            if let Some(name) = name {
+                let mut kept =
+                    layer.sources.iter().filter(|kept| kept.value.name == name.value && source.is_none());
+                let first = lost.iter().find_map(|lost| origin(lost, &name.value));
+                let first = first.or_else(|| kept.next().map(|kept| kept.origin.clone()));
+                if let Some(first) = first {
+                    faults.push(name_twice(&name.value, &first).at(name.origin.clone()));
+                }
+                lost.extend(source.is_none().then_some(name));
+            }
+            layer.lacks_sources |= source.is_none();
+            layer.sources.extend(source);
+        }
     }
 
-    /// One `[[source]]` table.
-    fn source(&self, table: &DeTable, header: &Range<usize>) -> Result<Setting<Source>, Error> {
+    /// One `[[source]]` table: its name, and the source unless something about it is wrong.
+    fn source(
+        &self,
+        table: &DeTable,
+        header: &Range<usize>,
+        faults: &mut Faults,
+    ) -> (Option<Setting<String>>, Option<Setting<Source>>) {
+        let faults_before = faults.len();
         let (mut name, mut kind) = (None, None);
         let mut choices = Choices::default();
+        // Keys that were given, or meant: what is given wrongly is not missing too.
+        let mut given = Vec::new();
         for (key, span, value) in in_order(table) {
             let origin = || self.origin(&value.span(), Some(key));
+            let is_kind = |key: &str| KINDS.iter().any(|kind| kind.name() == key);
             if key == "name" {
-                let text = self.string(value, key)?;
-                source::check_name(text).map_err(|fault| fault.at(origin()))?;
-                name = Some(Setting { value: text.to_owned(), origin: origin() });
-                continue;
+                name = faults.note(self.name(value));
+            } else if is_kind(key) && given.iter().copied().any(is_kind) {
+                let cure = "give it a [[source]] table of its own";
+                faults.push(Fault::new("a second place for one source", cure).at(origin()));
+            } else if is_kind(key) {
+                kind = self.kind(key, value, faults);
+            } else if faults.note(self.choice(key, value, &mut choices)) == Some(false) {
+                faults.push(unknown_source_key(key).at(self.origin(&span, None)));
+                given.extend(nearest_of_source(key));
             }
-            if self.choice(key, value, &mut choices)? {
-                continue;
-            }
-            let Some(known) = KINDS.into_iter().find(|known| known.name() == key) else {
-                return Err(unknown_source_key(key).at(self.origin(&span, None)));
-            };
-            if kind.is_some() {
-                let fault =
-                    Fault::new("a second place for one source", "give it a [[source]] table of its own");
-                return Err(fault.at(origin()));
-            }
-            kind = Some(match known {
-                Key::Static => SourceKind::Static(self.nodes(value)?),
-                Key::Dns => SourceKind::Dns(self.host_port(value, key)?),
-                _ => SourceKind::Endpoint(self.host_port(value, key)?),
-            });
+            given.push(key);
         }
         let missing = |what, cure| Fault::new(what, cure).at(self.origin(header, None));
-        let name = name.ok_or_else(|| missing("the source has no name", "add name = \"…\""))?;
-        let kind = kind
-            .ok_or_else(|| missing("the source has no place", "add one of upstream, static and dns to it"))?;
-        let mut source = Source::new(name.value, kind);
-        choices.put(&mut source)?;
-        Ok(Setting { value: source, origin: name.origin })
+        if !given.contains(&"name") {
+            faults.push(missing("the source has no name", "add name = \"…\""));
+        }
+        if !KINDS.iter().any(|kind| given.contains(&kind.name())) {
+            faults.push(missing("the source has no place", "add one of upstream, static and dns to it"));
+        }
+        if let Some(kind) = &kind {
+            choices.check(kind, faults);
+        }
+        let source = match (&name, kind) {
+            (Some(Setting { value, origin }), Some(kind)) if faults.len() == faults_before => {
+                let source = choices.put(Source::new(value.clone(), kind));
+                Some(Setting { value: source, origin: origin.clone() })
+            }
+            _ => None,
+        };
+        (name, source)
+    }
+
+    fn name(&self, value: &Value) -> Result<Setting<String>, Error> {
+        let origin = self.origin(&value.span(), Some("name"));
+        let text = self.string(value, "name")?;
+        source::check_name(text).map_err(|fault| fault.at(origin.clone()))?;
+        Ok(Setting { value: text.to_owned(), origin })
+    }
+
+    fn kind(&self, key: &str, value: &Value, faults: &mut Faults) -> Option<SourceKind> {
+        if key == Key::Static.name() {
+            return self.nodes(value, faults).map(SourceKind::Static);
+        }
+        let place = faults.note(self.host_port(value, key))?;
+        Some(if key == Key::Dns.name() { SourceKind::Dns(place) } else { SourceKind::Endpoint(place) })
     }
 
     /// Reads what else a source may have. False where the key is none of these.
@@ -203,13 +287,18 @@ impl Document<'_> {
         }
     }
 
-    fn nodes(&self, value: &Value) -> Result<Vec<super::HostPort>, Error> {
+    fn nodes(&self, value: &Value, faults: &mut Faults) -> Option<Vec<super::HostPort>> {
         let origin = self.origin(&value.span(), Some("static"));
         let Some(items) = value.get_ref().as_array() else {
-            return Err(wrong_type("an array", "write static = [\"HOST:PORT\", …]", value).at(origin));
+            faults.push(wrong_type("an array", "write static = [\"HOST:PORT\", …]", value).at(origin));
+            return None;
         };
-        let nodes: Result<_, _> = items.iter().map(|item| self.host_port(item, "static")).collect();
-        source::check_nodes(nodes?).map_err(|fault| fault.at(origin))
+        let node = |item| faults.note(self.host_port(item, "static"));
+        let nodes: Vec<_> = items.iter().filter_map(node).collect();
+        if nodes.len() < items.len() {
+            return None;
+        }
+        faults.note(source::check_nodes(nodes).map_err(|fault| fault.at(origin)))
     }
 
     fn host_port(&self, value: &Value, key: &str) -> Result<super::HostPort, Error> {
@@ -229,51 +318,6 @@ impl Document<'_> {
     }
 }
 
-/// What else a source may have, and where it was given.
-#[derive(Default)]
-struct Choices {
-    fill_ip: Option<(FillIp, Origin)>,
-    publish: Option<(bool, Origin)>,
-    max_shrink: Option<(MaxShrink, Origin)>,
-    drop_after: Option<(Duration, Origin)>,
-}
-
-impl Choices {
-    /// Gives them to a source, if it is of a kind that has them.
-    fn put(self, source: &mut Source) -> Result<(), Error> {
-        let is_endpoint = matches!(source.kind, SourceKind::Endpoint(_));
-        let is_static = matches!(source.kind, SourceKind::Static(_));
-        if let Some((fill_ip, origin)) = self.fill_ip {
-            if !is_endpoint {
-                return Err(Fault::new("it is for an upstream only", "leave it out").at(origin));
-            }
-            source.fill_ip = fill_ip;
-        }
-        if let Some((publish, origin)) = self.publish {
-            if is_endpoint && publish {
-                let cure = "leave it out, or give plain memcached nodes by static or dns";
-                return Err(Fault::new("an upstream's nodes can't be written to", cure).at(origin));
-            }
-            source.publish = publish;
-        }
-        // What is given in the configuration neither shrinks nor falls silent by itself.
-        let given = |origin| Fault::new("it is not for a static source", "leave it out").at(origin);
-        if let Some((max_shrink, origin)) = self.max_shrink {
-            if is_static {
-                return Err(given(origin));
-            }
-            source.max_shrink = Some(max_shrink);
-        }
-        if let Some((drop_after, origin)) = self.drop_after {
-            if is_static {
-                return Err(given(origin));
-            }
-            source.drop_after = Some(drop_after);
-        }
-        Ok(())
-    }
-}
-
 /// A table's entries as the file has them, so that the first error in the file is the one reported.
 fn in_order<'t>(table: &'t DeTable) -> Vec<(&'t str, Range<usize>, &'t Value<'t>)> {
     let entries = table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value));
@@ -284,8 +328,14 @@ fn in_order<'t>(table: &'t DeTable) -> Vec<(&'t str, Range<usize>, &'t Value<'t>
 
 /// The text of a value that is not a list, if it has the type of its key.
 fn scalar(key: Key, value: &DeValue) -> Result<String, Fault> {
-    let counts =
-        matches!(key, Key::Workers | Key::VersionBase | Key::ConnectionsMax | Key::ConnectionsPerIpMax);
+    let counts = matches!(
+        key,
+        Key::Workers
+            | Key::VersionBase
+            | Key::ConnectionsMax
+            | Key::ConnectionsPerIpMax
+            | Key::ClientsTrackedMax
+    );
     let (wanted, cure) =
         if counts { ("an integer", "write it without quotes") } else { ("a string", "put it in quotes") };
     match (key, value) {
@@ -334,7 +384,7 @@ fn unknown_source_key(key: &str) -> Fault {
     if Key::ALL.iter().any(|known| known.name() == key) {
         return Fault::new(what, "put it above the first [[source]]");
     }
-    match nearest(key, KINDS.map(Key::name).into_iter().chain(CHOICES)) {
+    match nearest_of_source(key) {
         Some(meant) => Fault::new(what, format!("did you mean \"{meant}\"?")),
         None => Fault::new(
             what,
@@ -343,5 +393,7 @@ fn unknown_source_key(key: &str) -> Fault {
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// The key of a source that a misspelt one probably means.
+fn nearest_of_source(key: &str) -> Option<&'static str> {
+    nearest(key, KINDS.map(Key::name).into_iter().chain(CHOICES))
+}

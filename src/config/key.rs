@@ -27,6 +27,8 @@ pub enum Key {
     State,
     /// The socket by which a running daemon is taken over.
     Takeover,
+    /// Where operators are answered.
+    Admin,
     /// What is added to the upstreams' versions.
     VersionBase,
     /// Most connections at a time.
@@ -35,6 +37,8 @@ pub enum Key {
     ConnectionsPerIpMax,
     /// Networks that clients may come from.
     Allow,
+    /// How many clients are remembered with the version they were served.
+    ClientsTrackedMax,
     /// When a connection with an unfinished request is closed.
     RequestTimeout,
     /// When a silent connection is closed.
@@ -51,7 +55,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting. Those that name sources are in the order in which the environment's sources are listed.
-    pub const ALL: [Key; 22] = [
+    pub const ALL: [Key; 24] = [
         Key::Listen,
         Key::Upstream,
         Key::Static,
@@ -64,10 +68,12 @@ impl Key {
         Key::MaxShrink,
         Key::State,
         Key::Takeover,
+        Key::Admin,
         Key::VersionBase,
         Key::ConnectionsMax,
         Key::ConnectionsPerIpMax,
         Key::Allow,
+        Key::ClientsTrackedMax,
         Key::RequestTimeout,
         Key::IdleTimeout,
         Key::LogFormat,
@@ -91,10 +97,12 @@ impl Key {
             Key::MaxShrink => "max_shrink",
             Key::State => "state",
             Key::Takeover => "takeover",
+            Key::Admin => "admin",
             Key::VersionBase => "version_base",
             Key::ConnectionsMax => "connections_max",
             Key::ConnectionsPerIpMax => "connections_per_ip_max",
             Key::Allow => "allow",
+            Key::ClientsTrackedMax => "clients_tracked_max",
             Key::RequestTimeout => "request_timeout",
             Key::IdleTimeout => "idle_timeout",
             Key::LogFormat => "log_format",
@@ -124,6 +132,32 @@ impl Key {
         self.is_source() || matches!(self, Key::Listen | Key::Allow)
     }
 }
+
+/// A value other than the default of each setting that names no source.
+#[cfg(test)]
+pub(super) const OTHERS: [(Key, &str); 21] = [
+    (Key::Listen, "127.0.0.1:1"),
+    (Key::Workers, "3"),
+    (Key::PollInterval, "3s"),
+    (Key::PollTimeout, "3s"),
+    (Key::StartupGrace, "3s"),
+    (Key::Require, "all"),
+    (Key::MaxShrink, "50%"),
+    (Key::State, "/s"),
+    (Key::Takeover, "/t"),
+    (Key::Admin, "none"),
+    (Key::VersionBase, "3"),
+    (Key::ConnectionsMax, "3"),
+    (Key::ConnectionsPerIpMax, "3"),
+    (Key::Allow, "10.0.0.0/8"),
+    (Key::ClientsTrackedMax, "3"),
+    (Key::RequestTimeout, "3s"),
+    (Key::IdleTimeout, "3s"),
+    (Key::LogFormat, "json"),
+    (Key::LogLevel, "warn"),
+    (Key::VersionReply, "1.5.0"),
+    (Key::RingWithout, "inline_send"),
+];
 
 /// Longest word that a likely meaning is looked for, in characters; nothing we know is longer.
 const WORD_CHARS_MAX: usize = 40;

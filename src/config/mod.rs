@@ -4,14 +4,18 @@
 //! [`Layer`] is one place that settings come from; [`resolve`] lays them over each other.
 
 mod address;
+mod admin;
 mod difference;
 mod env;
 mod error;
+mod examined;
+mod faults;
 mod file;
 mod key;
 mod layer;
 mod network;
 mod places;
+mod provenance;
 mod shrink;
 mod source;
 mod value;
@@ -23,13 +27,17 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use address::HostPort;
+pub use admin::Admin;
 pub use difference::Difference;
-pub use env::{Environment, from_env};
+pub use env::{Environment, all_from_env, from_env};
 pub use error::{Error, Fault, Origin};
-pub use file::{from_bytes, from_file};
+pub use examined::{Examined, examine};
+pub use faults::Faults;
+pub use file::{all_from_bytes, from_bytes, from_file};
 pub use key::{Key, nearest};
 pub use layer::{Layer, Setting, resolve};
 pub use places::{Found, Places};
+pub use provenance::Provenance;
 pub use shrink::MaxShrink;
 pub use value::{duration as parse_duration, listen as parse_listen};
 
@@ -56,6 +64,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// The unix socket by which a running daemon is taken over, and by which this one is later.
     pub takeover: Option<PathBuf>,
+    /// Where operators are answered, by HTTP.
+    pub admin: Admin,
     /// Added to the sum of the upstreams' versions; at least 1.
     pub version_base: u32,
     /// Most connections held at a time; `None` is as many as the descriptor limit allows, up to a default.
@@ -64,6 +74,8 @@ pub struct Config {
     pub connections_per_ip_max: Option<usize>,
     /// Networks that clients may come from; empty is all. None is an IPv4 network written as an IPv6 one.
     pub allow: Vec<IpNet>,
+    /// Most clients that are remembered with the version they were served last, by all workers; zero is none.
+    pub clients_tracked_max: usize,
     /// Time after which a connection that has begun a request and not ended it is closed; zero is never.
     pub request_timeout: Duration,
     /// Time after which a connection that asks nothing is closed; zero is never.

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::layer::{Layer, resolve};
+use super::examined::{Examined, examine};
+use super::faults::Faults;
+use super::layer::Layer;
 use super::{Config, file};
 
 /// The command line, the environment and what was passed, which stay as they were at the start, and the file, which does
@@ -24,6 +26,13 @@ pub struct Places {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found(Option<Result<Vec<u8>, Error>>);
 
+impl Found {
+    /// What is in the file.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.0.as_ref()?.as_deref().ok()
+    }
+}
+
 impl Places {
     /// Looks at the file: the one thing here that may take long.
     pub fn look(&self) -> Found {
@@ -31,13 +40,27 @@ impl Places {
     }
 
     /// The configuration, with the file as it was found.
-    pub fn resolve(&self, Found(found): &Found) -> Result<Config, Error> {
-        let file = match found {
-            Some(Ok(bytes)) => file::from_bytes(self.file.as_deref().unwrap_or(Path::new("")), bytes)?,
-            Some(Err(error)) => return Err(error.clone()),
-            None => Layer::default(),
+    pub fn resolve(&self, found: &Found) -> Result<Config, Error> {
+        let Examined { config, faults, .. } = self.examine(found);
+        faults.unless(config)
+    }
+
+    /// The configuration and everything that is wrong with it, with the file as it was found.
+    pub fn examine(&self, Found(found): &Found) -> Examined {
+        let (file, mut faults) = match found {
+            Some(Ok(bytes)) => file::all_from_bytes(self.file.as_deref().unwrap_or(Path::new("")), bytes),
+            Some(Err(error)) => {
+                let mut faults = Faults::default();
+                faults.push(error.clone());
+                // It may have had sources in it.
+                (Layer { lacks_sources: true, ..Layer::default() }, faults)
+            }
+            None => Default::default(),
         };
-        resolve([self.flags.clone(), self.environment.clone(), file, self.passed.clone()])
+        let layers = [self.flags.clone(), self.environment.clone(), file, self.passed.clone()];
+        let examined = examine(layers);
+        faults.extend(examined.faults);
+        Examined { faults, ..examined }
     }
 }
 

@@ -67,7 +67,10 @@ impl fmt::Display for MaxShrink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::OFF => f.write_str("off"),
-            Self { millionths } => write!(f, "0.{millionths:06}"),
+            Self { millionths } => {
+                let fine = format!("{}.{:04}", millionths / 10_000, millionths % 10_000);
+                write!(f, "{}%", fine.trim_end_matches('0').trim_end_matches('.'))
+            }
         }
     }
 }

@@ -33,6 +33,37 @@ impl fmt::Display for TooFew {
     }
 }
 
+/// What the descriptor limit comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Foreseen {
+    /// The limit that is in force now; `None` is no limit.
+    pub soft: Option<u64>,
+    /// What it can be raised to, which a start does.
+    pub hard: Option<u64>,
+    /// Descriptors that are needed for as many connections as are wanted.
+    pub needed: usize,
+    /// As many as are configured, else the default.
+    pub wanted: usize,
+    /// As many as the limit allows.
+    pub fitting: usize,
+}
+
+/// What a start with this configuration will find, without raising anything.
+pub fn foresee(config: &Config, workers: usize) -> Result<Foreseen, TooFew> {
+    let (addresses, sources) = (config.listen.len(), config.sources.len());
+    let wanted = config.connections_max.unwrap_or(CONNECTIONS_MAX);
+    let needed = wanted + reserved(workers, addresses, sources) + REFUSED_MAX * workers;
+    let Rlimit { current: soft, maximum: hard } = getrlimit(Resource::Nofile);
+    let limit = hard.unwrap_or(u64::MAX).min((needed as u64).max(soft.unwrap_or(u64::MAX)));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let least = DESCRIPTORS_LEAST + own(workers, addresses);
+    if limit < least {
+        return Err(TooFew { limit, least });
+    }
+    let fitting = share(limit, wanted, workers, addresses, sources).connections_max;
+    Ok(Foreseen { soft, hard, needed, wanted, fitting })
+}
+
 /// Raises the descriptor limit to what is needed and allowed, and shares it out. `inherited` listening sockets are here
 /// already.
 pub(super) fn share_out(config: &Config, workers: usize, inherited: usize) -> Result<Shares, TooFew> {
@@ -103,6 +134,6 @@ mod tests {
             }
         }
         assert_eq!(share(usize::MAX, 10, 2, 1, 1), Shares { connections_max: 10, refused_max: REFUSED_MAX });
-        assert_eq!(share(256, 1000, 1, 1, 1), Shares { connections_max: 175, refused_max: 11 });
+        assert_eq!(share(256, 1000, 1, 1, 1), Shares { connections_max: 145, refused_max: 9 });
     }
 }

@@ -57,9 +57,14 @@ impl Door {
         self.addresses.iter().map(|address| address.bound)
     }
 
-    /// Lets clients in: from now on the kernel queues them.
-    pub fn open(&mut self) -> Result<(), BindError> {
-        self.closed.take().iter().flatten().try_for_each(Listeners::listen)
+    /// Has the kernel queue clients from now on, whom nobody lets in yet: all that can fail of [`Door::open`].
+    pub fn listen(&self) -> Result<(), BindError> {
+        self.closed.iter().flatten().try_for_each(Listeners::listen)
+    }
+
+    /// Lets clients in.
+    pub fn open(&mut self) {
+        self.closed.take().iter().flatten().for_each(Listeners::wait_for_clients);
     }
 
     /// What is different where these are configured. An address whose port the kernel chose is known by what was
@@ -101,6 +106,8 @@ impl Door {
 mod tests {
     use std::net::TcpStream;
 
+    use socket2::{Domain, Socket, Type};
+
     use super::*;
     use crate::worker::bind;
 
@@ -117,11 +124,38 @@ mod tests {
         door.remove(&bound[1..]);
         assert_eq!(door.addresses().collect::<Vec<_>>(), [bound[0], second.addresses[0]]);
         assert!(door.addresses().all(|address| TcpStream::connect(address).is_err()), "it is closed");
-        door.open().unwrap();
+        door.listen().unwrap();
+        door.open();
         assert!(door.addresses().all(|address| TcpStream::connect(address).is_ok()));
         assert!(TcpStream::connect(bound[1]).is_err());
         let third = bind(&[any], 1).unwrap();
         door.add(&[any], &third).unwrap();
         assert!(TcpStream::connect(third.addresses[0]).is_ok(), "it is open");
+    }
+
+    #[test]
+    fn of_several_addresses_one_that_can_not_be_listened_on_adds_none() {
+        let [one, other]: [SocketAddr; 2] = ["127.0.0.1:0", "127.0.0.2:0"].map(|text| text.parse().unwrap());
+        let first = bind(&[one], 2).unwrap();
+        let mut door = Door::new(&[one], first.try_clone().unwrap());
+        door.listen().unwrap();
+        door.open();
+        let added = bind(&[one, other], 2).unwrap();
+        // Whoever listens first on an address that several have bound has it.
+        let rival = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        rival.set_reuse_address(true).unwrap();
+        rival.bind(&added.addresses[1].into()).unwrap();
+        rival.listen(1).unwrap();
+        let error = door.add(&[one, other], &added).unwrap_err();
+        assert_eq!((error.address, error.is_in_use()), (added.addresses[1], true));
+        let bound = added.addresses[0];
+        drop(added);
+        assert_eq!(door.addresses().collect::<Vec<_>>(), first.addresses);
+        assert_eq!(door.change(&[one]), Change { added: vec![], removed: vec![] });
+        assert!(TcpStream::connect(bound).is_err(), "nobody would come for who waits there");
+        drop(rival);
+        let added = bind(&[one, other], 2).unwrap();
+        door.add(&[one, other], &added).unwrap();
+        assert!(door.addresses().count() == 3 && door.addresses().all(|at| TcpStream::connect(at).is_ok()));
     }
 }

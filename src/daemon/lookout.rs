@@ -3,10 +3,9 @@
 //! The file is looked at on a thread of its own, since a disk may hang. It is compared by what is in it: what is
 //! watched may be a chain of links, one of which is swapped (a Kubernetes ConfigMap), and times are too coarse.
 
-use std::io;
-
 use tokio::sync::mpsc;
 
+use super::service::Service;
 use crate::config::{Found, Places};
 use crate::limits::{CONFIG_WAIT, WATCH_INTERVAL};
 use crate::offload::offload;
@@ -24,31 +23,43 @@ pub(super) struct Lookout {
 }
 
 impl Lookout {
-    /// One that knows what is in force. From now on SIGHUP ends nothing.
-    pub fn new(places: Places, found: Found, watch: bool) -> io::Result<Self> {
-        Ok(Self { places, watch, hangups: Hangups::catch()?, told: found.clone(), seen: found })
+    /// One that knows what is in force. A SIGHUP that came before counts.
+    pub fn new(places: Places, found: Found, watch: bool, hangups: Hangups) -> Self {
+        Self { places, watch, hangups, told: found.clone(), seen: found }
     }
 
     /// Hands on what is found whenever it is to be taken over, for ever.
-    pub async fn run(mut self, finds: mpsc::Sender<Found>) {
+    pub async fn run(mut self, finds: mpsc::Sender<Found>, service: Service) {
         loop {
             let is_asked = tokio::select! {
                 () = self.hangups.next() => true,
                 () = tokio::time::sleep(WATCH_INTERVAL), if self.watch => false,
             };
+            if is_asked {
+                service.reloading();
+            }
             if self.places.file.is_none() {
-                tracing::warn!(
-                    "SIGHUP: there is no configuration file to read again; flags and environment need a restart"
-                );
+                let what =
+                    "there is no configuration file to read again; flags and environment need a restart";
+                tracing::warn!("SIGHUP: {what}");
+                service.reloaded(Some(what));
                 continue;
             }
-            let Some(found) = self.look().await else { continue };
+            let Some(found) = self.look().await else {
+                if is_asked {
+                    service.reloaded(Some("the configuration file can't be looked at"));
+                }
+                continue;
+            };
             // A file that is just being written is not yet what its writer means: it counts once it was the same
             // in two looks.
             let is_another = found != self.told && found == self.seen;
             self.seen = found;
             if is_asked || is_another {
                 self.told.clone_from(&self.seen);
+                if !is_asked {
+                    service.reloading();
+                }
                 if finds.send(self.seen.clone()).await.is_err() {
                     return;
                 }

@@ -7,113 +7,82 @@
 //!                                                  leave it what is queued
 //! ```
 
+mod control;
+mod crew;
 mod descriptors;
 mod door;
+mod end;
+mod error;
 mod lookout;
+mod pulse;
+mod reception;
 mod reload;
+mod service;
 mod succession;
+mod teller;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::census::Surveyor;
 use crate::config::{Config, RingFeature, SourceKind};
-use crate::limits::DRAIN;
-use crate::mailbox::{self, Mail, Postbox};
+use crate::limits::TAKEOVER_STOP;
+use crate::mailbox::{self, Mail};
 use crate::metrics::Metrics;
-use crate::poller::Poller;
-use crate::signal::Signals;
+use crate::poller::{Poller, view};
+use crate::signal::{Hangups, Signals};
 use crate::snapshot::Publisher;
 use crate::stats::{Own, Questions, Terms};
-use crate::takeover;
-use crate::worker::{
-    self, Admission, BindError, Exit, Feature, Features, Inherited, Limits, Listeners, Setup, StartError,
-};
+use crate::worker::{self, Admission, Exit, Feature, Features, Inherited, Limits, Listeners, Setup};
+use control::Running;
+use crew::Crew;
 use descriptors::{Shares, share_out};
 use door::{Door, Turn};
+use end::End;
 use lookout::Lookout;
+use pulse::Pulse;
+use reception::Reception;
 use reload::Reload;
+use service::Service;
 use succession::Succession;
+use teller::{Phase, Teller};
 
-pub use descriptors::TooFew;
+pub use control::Control;
+pub use descriptors::{Foreseen, TooFew, foresee};
+pub use error::Error;
 pub use reload::Again;
 
-/// Why the daemon could not start, or had to stop.
-#[derive(Debug)]
-pub enum Error {
-    /// A running daemon can't be taken over, or this one could not be later.
-    Takeover(takeover::Error),
-    /// An address can't be listened on.
-    Bind(BindError),
-    /// The descriptor limit is too low for even one client.
-    Descriptors(TooFew),
-    /// A worker can't be started.
-    Start(StartError),
-    /// The control plane can't be built.
-    Control(io::Error),
-    /// A task of the control plane ended, which it does only by a panic.
-    ControlEnded,
-    /// A worker stopped by itself; the rest does not go on without it.
-    Worker(String),
-    /// A second signal came before all was answered.
-    CutShort,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Takeover(error) => error.fmt(f),
-            Self::Bind(error) => error.fmt(f),
-            Self::Descriptors(error) => error.fmt(f),
-            Self::Start(error) => error.fmt(f),
-            Self::Control(error) => {
-                write!(f, "the control thread can't run: {error}; see the limits of the process (ulimit -a)")
-            }
-            Self::ControlEnded => f.write_str(
-                "the control thread panicked; stopping rather than serve a list that nobody keeps up to date",
-            ),
-            Self::Worker(what) => write!(f, "{what}; stopping rather than serve with fewer workers"),
-            Self::CutShort => f.write_str("a second signal: left before every client was answered"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
 /// Serves until a signal, or until another process has taken over; on the sockets that were given to it, where they
-/// fit. `ready` is called with the addresses once clients may come. With `again`, SIGHUP has the configuration read once
-/// more; without, it ends the process.
+/// fit. `ready` is called with the addresses, and with the admin address, once clients may come. With `again`, and where
+/// `control` has caught it, SIGHUP has the configuration read once more.
 pub fn run(
+    mut control: Control,
     config: Config,
     again: Option<Again>,
-    mut inherited: Inherited,
-    ready: impl FnOnce(&[SocketAddr]),
+    inherited: Inherited,
+    ready: impl FnOnce(&[SocketAddr], Option<SocketAddr>),
 ) -> Result<(), Error> {
-    let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
-    let succession = Succession::begin(&config, &mut inherited).map_err(Error::Takeover)?;
-    let given = inherited.len();
-    let shares = share_out(&config, workers, given).map_err(Error::Descriptors)?;
-    let listeners = worker::adopt(&config.listen, workers, inherited).map_err(Error::Bind)?;
-    let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
-    let daemon = Daemon { config, again, workers, given, shares, listeners, succession };
-    match runtime {
-        Ok(runtime) => runtime.block_on(daemon.run(ready)),
-        // The workers' rings fail for the same reason, and say more about it.
-        Err(error) => match worker::available() {
-            Ok(_) => Err(Error::Control(error)),
-            Err(unavailable) => Err(Error::Start(StartError::Ring(unavailable))),
-        },
-    }
+    let begun = control.unless_told_to_leave("start", move || Daemon::begin(config, inherited))?;
+    let daemon = match begun {
+        Ok(daemon) => daemon?,
+        Err(signal) => {
+            tracing::info!(signal, "stopping before anything was served");
+            return Ok(());
+        }
+    };
+    let Running { runtime, signals, hangups } = control.run()?;
+    runtime.block_on(daemon.run(signals, again.zip(hangups), ready))
 }
 
 /// What the configuration leaves out, as the workers know it.
@@ -129,7 +98,6 @@ fn feature(left_out: RingFeature) -> Feature {
 /// The daemon before its threads run.
 struct Daemon {
     config: Config,
-    again: Option<Again>,
     workers: usize,
     /// How many sockets were given to it.
     given: usize,
@@ -139,14 +107,32 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn run(self, on_ready: impl FnOnce(&[SocketAddr])) -> Result<(), Error> {
-        let Self { config, again, workers, given, shares, listeners, mut succession } = self;
+    /// Asks for what there is to inherit, and binds. Blocks.
+    fn begin(config: Config, mut inherited: Inherited) -> Result<Self, Error> {
+        let workers = config.workers.unwrap_or_else(|| worker::cpus().len().max(1));
+        let succession = Succession::begin(&config, &mut inherited).map_err(Error::Takeover)?;
+        let given = inherited.len();
+        let shares = share_out(&config, workers, given).map_err(Error::Descriptors)?;
+        let listeners = worker::adopt(&config.listen, workers, inherited).map_err(Error::Bind)?;
+        Ok(Self { config, workers, given, shares, listeners, succession })
+    }
+
+    async fn run(
+        self,
+        mut signals: Signals,
+        again: Option<(Again, Hangups)>,
+        on_ready: impl FnOnce(&[SocketAddr], Option<SocketAddr>),
+    ) -> Result<(), Error> {
+        let Self { config, workers, given, shares, listeners, mut succession } = self;
         let Shares { connections_max, refused_max } = shares;
-        let mut signals = Signals::catch().map_err(Error::Control)?;
-        let again = again.map(|Again { places, found, watch, dial }| {
-            Lookout::new(places.clone(), found, watch).map(|lookout| (lookout, places, dial))
+        let started = (SystemTime::now(), Instant::now());
+        let mut reception =
+            Reception::bind(config.admin, &config.listen, succession.is_taking_over()).await?;
+        let given_at =
+            again.as_ref().map(|(again, _)| again.places.provenance(&again.found)).unwrap_or_default();
+        let again = again.map(|(Again { places, found, watch, dial }, hangups)| {
+            (Lookout::new(places.clone(), found, watch, hangups), places, dial)
         });
-        let again = again.transpose().map_err(Error::Control)?;
         let publisher = Publisher::new(&config.version_reply);
         let questions = Questions::default();
         let metrics = Metrics::new(workers);
@@ -170,9 +156,11 @@ impl Daemon {
             refused_max,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
+            clients_tracked_max: share_of(config.clients_tracked_max, workers),
         };
         // The sockets are kept here too until they listen.
-        let reader = publisher.reader();
+        let (reader, own_reader) = (publisher.reader(), publisher.reader());
+        let service_reader = publisher.reader();
         let door = Door::new(&config.listen, listeners.try_clone().map_err(Error::Bind)?);
         let door = Rc::new(RefCell::new(door));
         let left_out = config.ring_without.iter().copied().map(feature);
@@ -193,30 +181,58 @@ impl Daemon {
             metrics: metrics.clone(),
             version: config.version_reply.clone(),
             connections_max,
-            started: Instant::now(),
+            started: started.1,
         };
         let mut tasks = JoinSet::new();
         let terms = watch::Sender::new(questioned(&config, connections_max, own));
         tasks.spawn_local(questions.answer(terms.subscribe()));
         let (ready, is_ready) = oneshot::channel();
         let configs = watch::Sender::new(Arc::new(config.clone()));
+        let service = Service::begin(service_reader, configs.subscribe());
+        let pulse = Rc::new(Pulse::new(crew.postboxes.clone()));
+        tasks.spawn_local(service.clone().run(pulse.clone()));
         let (holds, is_held) = mpsc::channel(1);
         let (poller_config, counters, others) = (config.clone(), metrics.clone(), configs.subscribe());
         let before = succession.state.take();
+        let view = view::Shared::default();
+        let seen = view.clone();
         tasks.spawn_local(async move {
-            Poller::open(&poller_config, before, publisher, counters).await.run(ready, is_held, others).await
+            let poller = Poller::open(&poller_config, before, publisher, counters, view).await;
+            // Not among the tasks: its end is no fault.
+            tokio::task::spawn_local(waiting::tell(poller.waits(), poller_config.startup_grace));
+            poller.run(ready, is_held, others).await
         });
         let in_force = configs.subscribe();
         let turn = Turn::default();
+        let provenance = Rc::new(RefCell::new(given_at));
+        let phase = Rc::new(Cell::new(Phase::default()));
+        let teller = Rc::new(Teller {
+            started,
+            phase: phase.clone(),
+            view: seen.clone(),
+            reader: RefCell::new(own_reader),
+            door: door.clone(),
+            metrics: metrics.clone(),
+            features,
+            terms: terms.subscribe(),
+            configs: configs.subscribe(),
+            provenance: provenance.clone(),
+            pulse,
+            surveyor: Mutex::new(Surveyor::new(crew.postboxes.clone(), metrics.clone())),
+            digest: RefCell::default(),
+        });
+        reception.open(&teller, connections_max, &mut tasks);
         let mut reloading = Vec::new();
         if let Some((lookout, places, dial)) = again {
             let (finds, found) = mpsc::channel(1);
             let (door, turn, postboxes) = (door.clone(), turn.clone(), crew.postboxes.clone());
-            let (config, metrics) = (config.clone(), metrics.clone());
+            let (config, metrics, service) = (config.clone(), metrics.clone(), service.clone());
+            let lookout = lookout.run(finds, service.clone());
             let reload = Reload {
                 places,
                 dial,
                 config,
+                provenance,
                 shares,
                 workers,
                 given,
@@ -226,8 +242,10 @@ impl Daemon {
                 configs,
                 terms,
                 metrics,
+                service,
+                view: seen,
             };
-            reloading.push(tasks.spawn_local(lookout.run(finds)));
+            reloading.push(tasks.spawn_local(lookout));
             reloading.push(tasks.spawn_local(reload.run(found)));
         }
 
@@ -236,6 +254,7 @@ impl Daemon {
             _ = tasks.join_next() => return Err(Error::ControlEnded),
             signal = signals.next() => {
                 tracing::info!(signal, "stopping before anything was served");
+                service.stopping("stopping before anything was served");
                 return crew.dismiss();
             }
             outcome = crew.loss() => return Err(outcome),
@@ -243,46 +262,75 @@ impl Daemon {
         }
         let taking_place = turn.lock().await;
         let addresses: Vec<_> = door.borrow().addresses().collect();
+        // Before the running daemon is told to go: afterwards nobody would serve.
+        door.borrow().listen().map_err(Error::Bind)?;
         succession.take_place(&addresses).await.map_err(Error::Takeover)?;
-        door.borrow_mut().open().map_err(Error::Bind)?;
+        door.borrow_mut().open();
         crew.tell(|| Mail::Serve);
         drop(taking_place);
+        phase.set(Phase::Serving);
+        reception.take_place().await;
+        reception.open(&teller, connections_max, &mut tasks);
+        let admin = reception.address();
         tracing::info!(
             mimikyu = env!("CARGO_PKG_VERSION"),
             listen = %joined(&addresses),
+            admin = admin.map(tracing::field::display),
+            // Clients may come, and are told that there is none.
+            list = (!teller.has_list()).then(|| tracing::field::display("none")),
             workers,
             connections_max,
             ring = %features,
             sources = %joined(in_force.borrow().sources.iter().map(|source| &source.name)),
             "ready"
         );
-        on_ready(&addresses);
-        let mut heirs = succession.open(holds, turn, crew.postboxes.clone());
+        service.opened();
+        on_ready(&addresses, admin);
+        let heirs = succession.open(holds, turn, crew.postboxes.clone());
+        let mut stage = heirs.stage();
+        let mut next = pin!(heirs.next());
 
         let heir = tokio::select! {
             signal = signals.next() => {
                 tracing::info!(signal, "stopping: answering what was asked");
                 None
             }
-            heir = heirs.next() => {
-                tracing::info!("taken over: answering what was asked");
-                Some(heir)
-            }
+            heir = &mut next => Some(heir),
             _ = tasks.join_next() => return Err(Error::ControlEnded),
             outcome = crew.loss() => return Err(outcome),
         };
+        service.stopping("answering what was asked");
         // Who leaves takes nothing over any more.
         reloading.iter().for_each(AbortHandle::abort);
-        match &heir {
-            Some(heir) => {
-                crew.hand_over(heir).await;
+        phase.set(Phase::Leaving);
+        let end = match heir {
+            Some(heir) => End::TakenOver(heir),
+            None => tokio::select! {
+                end = End::after_signal(next.as_mut(), &mut stage, TAKEOVER_STOP) => end,
+                _ = signals.next() => return Err(Error::CutShort),
+            },
+        };
+        match &end {
+            End::TakenOver(heir) => {
+                tracing::info!("taken over: answering what was asked");
+                reception.leave().await;
+                crew.leave_queues(&heir.successor.keeps, TAKEOVER_STOP).await;
+                heir.successor.tell_stopped();
                 succession.leave();
             }
-            None => crew.tell(|| Mail::Drain),
+            End::Left => {
+                tracing::info!("new clients wait for the process that takes over, which is not ready yet");
+                let addresses: Vec<_> = door.borrow().addresses().collect();
+                reception.leave().await;
+                crew.leave_queues(&addresses, TAKEOVER_STOP).await;
+                succession.leave();
+            }
+            End::Alone => crew.tell(|| Mail::Drain),
         }
         tokio::select! {
             outcome = crew.gone() => outcome?,
             _ = signals.next() => return Err(Error::CutShort),
+            () = end.tell_when_ready(next) => {}
         }
         tracing::info!(
             accepted = metrics.sum(|worker| &worker.accepted),
@@ -291,8 +339,8 @@ impl Daemon {
             not_allowed = metrics.sum(|worker| &worker.not_allowed),
             late_closed = metrics.sum(|worker| &worker.late_closed),
             idle_closed = metrics.sum(|worker| &worker.idle_closed),
-            requests = metrics.sum(|worker| &worker.requests),
-            errors = metrics.sum(|worker| &worker.errors),
+            requests = metrics.requests(),
+            errors = metrics.errors(),
             enters = metrics.sum(|worker| &worker.enters),
             pauses = metrics.sum(|worker| &worker.pauses),
             accept_failures = metrics.sum(|worker| &worker.accept_failures),
@@ -306,50 +354,9 @@ impl Daemon {
     }
 }
 
-/// The workers' threads, as the control plane knows them.
-struct Crew {
-    postboxes: Vec<Postbox>,
-    threads: Vec<JoinHandle<()>>,
-    exits: mpsc::UnboundedReceiver<Result<(), String>>,
-}
-
-impl Crew {
-    fn tell(&self, mail: impl Fn() -> Mail) {
-        for postbox in &self.postboxes {
-            postbox.post(mail());
-        }
-    }
-
-    /// Waits for a worker to leave that was not told to.
-    async fn loss(&mut self) -> Error {
-        match self.exits.recv().await {
-            Some(Err(what)) => Error::Worker(what),
-            _ => Error::Worker("a worker left".into()),
-        }
-    }
-
-    /// Waits until all have left. They watch the deadline themselves; that one does not is a fault.
-    async fn gone(&mut self) -> Result<(), Error> {
-        for _ in 0..self.threads.len() {
-            match tokio::time::timeout(DRAIN + Duration::from_secs(1), self.exits.recv()).await {
-                Ok(Some(Ok(()))) => {}
-                Ok(Some(Err(what))) => return Err(Error::Worker(what)),
-                _ => return Err(Error::Worker("a worker did not stop".into())),
-            }
-        }
-        Ok(())
-    }
-
-    /// Has them leave, whatever is under way, and waits for the threads' ends.
-    fn dismiss(self) -> Result<(), Error> {
-        self.tell(|| Mail::Leave);
-        for thread in self.threads {
-            if thread.join().is_err() {
-                return Err(Error::Worker("a worker panicked".into()));
-            }
-        }
-        Ok(())
-    }
+/// What each worker gets of something that there is so much of in all, where there is any.
+fn share_of(all: usize, workers: usize) -> usize {
+    all.div_ceil(workers.max(1))
 }
 
 /// Who is asked for `stats`, and what answers where nobody can.

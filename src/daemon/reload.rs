@@ -11,19 +11,24 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::{mpsc, watch};
 
 use super::descriptors::{Shares, share_out};
 use super::door::{Change, Door, Turn};
-use super::{joined, questioned};
-use crate::config::{Config, Difference, Found, Key, Places};
+use super::service::Service;
+use super::{joined, questioned, share_of};
+use crate::config::{Config, Difference, Found, Key, Places, Provenance};
 use crate::log::Dial;
 use crate::mailbox::{Mail, Postbox};
 use crate::metrics::Metrics;
 use crate::offload::offload;
 use crate::poller::renewal::names;
+use crate::poller::troubles::Subject;
+use crate::poller::view;
 use crate::stats::Terms;
+use crate::status::Severity;
 use crate::worker::{self, BindError, Listeners};
 
 /// What it takes to read the configuration again.
@@ -45,6 +50,8 @@ pub(super) struct Reload {
     pub dial: Dial,
     /// What is in force.
     pub config: Config,
+    /// Where that was given.
+    pub provenance: Rc<RefCell<Provenance>>,
     pub shares: Shares,
     pub workers: usize,
     /// How many sockets were given to the process.
@@ -56,6 +63,8 @@ pub(super) struct Reload {
     pub configs: watch::Sender<Arc<Config>>,
     pub terms: watch::Sender<Terms>,
     pub metrics: Metrics,
+    pub service: Service,
+    pub view: view::Shared,
 }
 
 impl Reload {
@@ -65,13 +74,20 @@ impl Reload {
             let control = self.metrics.clone();
             let turn = self.turn.clone();
             let _turn = turn.lock().await;
-            match self.take(&found).await {
+            let outcome = self.take(&found).await;
+            match &outcome {
                 Ok(()) => control.control().reloads.add(1),
                 Err(what) => {
                     control.control().reloads_refused.add(1);
                     tracing::error!("reload refused: {what}; what was in force stays");
                 }
             }
+            let refused = outcome.as_ref().err();
+            let found = refused.map(|what| {
+                (Severity::Warning, format!("the last reload was refused, what was in force stays: {what}"))
+            });
+            self.view.borrow_mut().troubles().note(Subject::Configuration, found, SystemTime::now());
+            self.service.reloaded(outcome.err().as_deref());
         }
     }
 
@@ -80,6 +96,7 @@ impl Reload {
         let config = self.places.resolve(found).map_err(|error| error.to_string())?;
         let difference = Difference::between(&self.config, &config);
         let config = Difference::taken_over(&self.config, config);
+        let provenance = self.places.provenance(found).taken_over(&self.provenance.borrow(), &difference);
         let shares = share_out(&config, self.workers, self.given).map_err(|error| error.to_string())?;
         let change = self.door.borrow().change(&config.listen);
         let listeners = self.bind(&change, &config.listen).await?;
@@ -104,6 +121,7 @@ impl Reload {
         if !is_louder {
             turn();
         }
+        self.provenance.replace(provenance);
         self.spread(config, shares);
         Ok(())
     }
@@ -181,6 +199,7 @@ impl Reload {
                 request_timeout,
                 allow,
                 connections_per_ip_max,
+                clients_tracked_max: share_of(config.clients_tracked_max, self.workers),
             });
         }
         let own = self.terms.borrow().own.clone();

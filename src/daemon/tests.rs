@@ -6,7 +6,7 @@ use std::process::{Command, Stdio, exit};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{feature, run};
+use super::{Control, feature, run};
 use crate::config::{Key, Layer, Origin, RingFeature, resolve};
 use crate::worker::faults::prepare_panic;
 use crate::worker::{Feature, Inherited};
@@ -56,15 +56,25 @@ fn a_worker_that_panics_under_load_ends_the_process_with_a_message() {
 
 fn serve_and_panic() -> ! {
     let mut layer = Layer::default();
-    for (key, text) in [(Key::Static, "edge=127.0.0.1:9"), (Key::Listen, "127.0.0.1:0"), (Key::Workers, "2")]
-    {
+    for (key, text) in [
+        (Key::Static, "edge=127.0.0.1:9"),
+        (Key::Listen, "127.0.0.1:0"),
+        (Key::Workers, "2"),
+        (Key::Admin, "none"),
+    ] {
         layer.set(key, text, Origin::Flag(key.flag())).unwrap();
     }
     prepare_panic(500);
-    let outcome = run(resolve([layer]).unwrap(), None, Inherited::default(), |addresses| {
-        let address = addresses[0];
-        (0..8).for_each(|_| drop(thread::spawn(move || ask_for_ever(address))));
-    });
+    let outcome = run(
+        Control::begin(false, 0),
+        resolve([layer]).unwrap(),
+        None,
+        Inherited::default(),
+        |addresses, _| {
+            let address = addresses[0];
+            (0..8).for_each(|_| drop(thread::spawn(move || ask_for_ever(address))));
+        },
+    );
     if let Err(error) = &outcome {
         // In one write, as the program does it: the other worker's panic writes to the same place at the same time.
         let line = format!("mimikyu: {error}\n");

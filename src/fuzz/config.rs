@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::payload;
 use crate::config::{
-    self, Config, Error, FillIp, Key, LogFormat, Origin, Require, RingFeature, Source, SourceKind,
+    self, Admin, Config, Error, FillIp, Key, LogFormat, Origin, Require, RingFeature, Source, SourceKind,
 };
 use crate::limits::{
     CONFIG_BYTES_MAX, NETWORKS_MAX, NODES_MAX, SOURCE_NAME_BYTES_MAX, SOURCES_MAX, WORKERS_MAX,
@@ -22,6 +22,11 @@ pub fn config(input: &[u8]) {
         Ok(config) => accepted(config),
         Err(error) => message(error, input),
     }
+    let (layer, faults) = config::all_from_bytes(Path::new("m.toml"), input);
+    let examined = config::examine([layer]);
+    let found = faults.len() + examined.faults.len();
+    assert_eq!(read.is_err(), found > 0, "a fault or a configuration");
+    faults.iter().chain(examined.faults.iter()).for_each(|fault| message(fault, input));
     moved_down(input, &read);
     if let (true, Ok(text)) = (input.len() <= VALUE_BYTES_MAX, str::from_utf8(input)) {
         Key::ALL.into_iter().for_each(|key| variable(key, text));
@@ -108,10 +113,12 @@ fn written(config: &Config) -> String {
         require,
         state,
         takeover,
+        admin,
         version_base,
         connections_max,
         connections_per_ip_max,
         allow,
+        clients_tracked_max,
         request_timeout,
         idle_timeout,
         log_format,
@@ -128,6 +135,7 @@ fn written(config: &Config) -> String {
     put("poll_interval", time(*poll_interval));
     put("poll_timeout", time(*poll_timeout));
     put("startup_grace", time(*startup_grace));
+    put("clients_tracked_max", clients_tracked_max.to_string());
     put("request_timeout", time(*request_timeout));
     put("idle_timeout", time(*idle_timeout));
     put("require", quoted(if *require == Require::All { "all" } else { "any" }));
@@ -150,6 +158,9 @@ fn written(config: &Config) -> String {
     connections_max.iter().for_each(|most| put("connections_max", most.to_string()));
     state.iter().for_each(|path| put("state", quoted(path.to_str().expect("it was read from a text"))));
     takeover.iter().for_each(|path| put("takeover", quoted(path.to_str().expect("it was read from a text"))));
+    if *admin != Admin::Usual {
+        put("admin", quoted(&admin.to_string()));
+    }
     for Source { name, kind, fill_ip, publish, max_shrink, drop_after } in sources {
         put("[[source]]\nname", quoted(name));
         match kind {

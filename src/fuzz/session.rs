@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Node, Version};
 use crate::limits::{LINE_BYTES_MAX, OWED_BYTES_MAX};
 use crate::protocol::binary::REQUEST_MAGIC;
 use crate::protocol::{Error, Parsed, answer, naive, reply};
-use crate::session::{Farewell, Next, Outbox, Session, Tally};
+use crate::session::{Command, Encoding, Farewell, Next, Outbox, ReplyKind, Session, Tally};
 use crate::snapshot::Snapshot;
 
 pub(super) const VERSION_REPLY: &str = "1.6.22";
@@ -137,7 +137,9 @@ impl<'a> Talk<'a> {
                     let answer = Bytes::from_static(STATS_ANSWER.as_bytes());
                     self.session.answer(answer, snapshot, &mut self.outbox, &mut self.said.tally)
                 }
-                Next::Stats(_) => self.session.refuse(reply::NO_STATS, &mut self.outbox),
+                Next::Stats(_) => {
+                    self.session.refuse(reply::NO_STATS, &mut self.outbox, &mut self.said.tally)
+                }
                 Next::More | Next::Close(_) => unreachable!("neither is noted as a wait"),
             };
             self.note(next);
@@ -177,30 +179,34 @@ fn expected(story: &Story<'_>, requests: &[u8]) -> Said {
         rest = &rest[used..];
         let list = story.snapshot.list.as_ref();
         let tally = &mut said.tally;
-        let (counter, reply) = match line.as_deref() {
-            Ok("config") => (&mut tally.config_get, list.map(|list| list.config.once())),
-            Ok("config other") => (&mut tally.misses, Some(&b"END\r\n"[..])),
-            Ok("legacy") => (&mut tally.get, list.map(|list| list.value.once())),
-            Ok("legacy cas") => (&mut tally.get, list.map(|list| list.value_cas.once())),
-            Ok("version") => (&mut tally.version, Some(&b"VERSION 1.6.22\r\n"[..])),
+        let (command, kind, reply) = match line.as_deref() {
+            Ok("config") => (Command::ConfigGet, ReplyKind::List, list.map(|list| list.config.once())),
+            Ok("config other") => (Command::Absent, ReplyKind::Miss, Some(&b"END\r\n"[..])),
+            Ok("legacy") => (Command::Get, ReplyKind::Value, list.map(|list| list.value.once())),
+            Ok("legacy cas") => (Command::Get, ReplyKind::Value, list.map(|list| list.value_cas.once())),
+            Ok("version") => (Command::Version, ReplyKind::Version, Some(&b"VERSION 1.6.22\r\n"[..])),
             Ok("quit") => {
-                tally.others += 1;
+                tally.asked(Encoding::Ascii, Command::Other);
                 said.farewell = Some(Farewell::AtOnce);
                 break;
             }
-            Ok(_) => (&mut tally.stats, Some(STATS_ANSWER.as_bytes()).filter(|_| story.answers_stats)),
+            Ok(_) => {
+                let answer = Some(STATS_ANSWER.as_bytes()).filter(|_| story.answers_stats);
+                (Command::Stats, ReplyKind::Stats, answer)
+            }
             Err(error) => {
                 let ends = matches!(error, Error::LineTooLong | Error::Unsupported);
                 said.farewell = ends.then_some(Farewell::Linger);
-                (&mut tally.errors, Some(error.line().as_bytes()))
+                (Command::Invalid, kind(*error), Some(error.line().as_bytes()))
             }
         };
-        *counter += 1;
-        let missing = if matches!(&line, Ok(line) if line.starts_with("stats")) {
-            reply::NO_STATS
+        let (missing, missing_kind) = if command == Command::Stats {
+            (reply::NO_STATS, ReplyKind::NoStats)
         } else {
-            reply::NO_LIST
+            (reply::NO_LIST, ReplyKind::NoList)
         };
+        tally.asked(Encoding::Ascii, command);
+        tally.replied(if reply.is_none() { missing_kind } else { kind });
         if reply.is_none() {
             said.farewell = Some(Farewell::Linger);
         }
@@ -208,6 +214,16 @@ fn expected(story: &Story<'_>, requests: &[u8]) -> Said {
     }
     said.unread = if said.farewell.is_some() { 0 } else { rest.len() };
     said
+}
+
+fn kind(error: Error) -> ReplyKind {
+    let kinds = [
+        (Error::Empty, ReplyKind::EmptyLine),
+        (Error::LineTooLong, ReplyKind::TooLong),
+        (Error::Unsupported, ReplyKind::Unsupported),
+        (Error::BadStats, ReplyKind::Malformed),
+    ];
+    kinds.iter().find(|(known, _)| *known == error).map_or(ReplyKind::StatsChange, |(_, kind)| *kind)
 }
 
 /// A client can tell the replies apart: there are as many as requests, and the lists are what is served.
@@ -219,7 +235,8 @@ fn replies(said: &Said, snapshot: &Snapshot) {
         rest = &rest[one(rest, snapshot)..];
     }
     // `quit` is not answered.
-    assert_eq!(count, said.tally.requests() - said.tally.others);
+    assert_eq!(count, said.tally.requests() - said.tally.of(Command::Other));
+    assert_eq!(count, said.tally.replies.iter().sum::<u64>());
 }
 
 /// Length of the first reply in `bytes`.

@@ -3,9 +3,11 @@
 use super::session::{STATS_ANSWER, Said, Story, VERSION_REPLY};
 use crate::protocol::naive_binary::{self, Asked};
 use crate::protocol::{payload, reply};
-use crate::session::Farewell;
+use crate::session::{Command, Encoding, Farewell, ReplyKind, Tally};
 
 const NOT_FOUND: u16 = 1;
+const TOO_LARGE: u16 = 3;
+const UNKNOWN: u16 = 0x81;
 const TEMPORARY: u16 = 0x86;
 
 /// Everything that a session says to these requests, and what becomes of it.
@@ -20,6 +22,10 @@ pub(super) fn expected(story: &Story<'_>, requests: &[u8]) -> Said {
     said
 }
 
+fn ask(tally: &mut Tally, command: Command) {
+    tally.asked(Encoding::Binary, command);
+}
+
 /// Answers one request.
 fn answer(story: &Story<'_>, asked: &Asked, said: &mut Said) {
     let list = story.snapshot.list.as_ref().map(|list| &list.cluster);
@@ -27,37 +33,45 @@ fn answer(story: &Story<'_>, asked: &Asked, said: &mut Said) {
     let bytes = &mut said.bytes;
     match asked.words.as_deref() {
         Ok(words @ ("config" | "legacy cas")) => {
-            *(if words == "config" { &mut tally.config_get } else { &mut tally.get }) += 1;
+            let is_config = words == "config";
+            ask(tally, if is_config { Command::ConfigGet } else { Command::Get });
             let Some(list) = list else {
+                tally.replied(ReplyKind::NoList);
                 said.farewell = Some(Farewell::Linger);
                 return error(bytes, asked, TEMPORARY);
             };
+            tally.replied(if is_config { ReplyKind::List } else { ReplyKind::Value });
             let value = [b"\0\0\0\0", asked.key.as_bytes(), &payload::encode(list)].concat();
             packet(bytes, asked, 0, [asked.key.len(), 4], list.version.number(), &value);
         }
         Ok("config other") => {
-            tally.misses += 1;
+            ask(tally, Command::Absent);
             if !asked.quiet {
+                tally.replied(ReplyKind::Miss);
                 error(bytes, asked, NOT_FOUND);
             }
         }
         Ok("version") => {
-            tally.version += 1;
+            ask(tally, Command::Version);
+            tally.replied(ReplyKind::Version);
             packet(bytes, asked, 0, [0, 0], 0, VERSION_REPLY.as_bytes());
         }
         Ok("nothing") => {
-            tally.others += 1;
+            ask(tally, Command::Other);
+            tally.replied(ReplyKind::Done);
             packet(bytes, asked, 0, [0, 0], 0, b"");
         }
         Ok("quit") => {
-            tally.others += 1;
+            ask(tally, Command::Other);
             said.farewell = Some(Farewell::AtOnce);
             if !asked.quiet {
+                tally.replied(ReplyKind::Done);
                 packet(bytes, asked, 0, [0, 0], 0, b"");
             }
         }
         Ok(_) => {
-            tally.stats += 1;
+            ask(tally, Command::Stats);
+            tally.replied(if story.answers_stats { ReplyKind::Stats } else { ReplyKind::NoStats });
             if story.answers_stats {
                 for line in STATS_ANSWER.lines().filter_map(|line| line.strip_prefix("STAT ")) {
                     let key_length = line.find(' ').expect("each of these lines has a value");
@@ -70,7 +84,12 @@ fn answer(story: &Story<'_>, asked: &Asked, said: &mut Said) {
             }
         }
         Err(status) => {
-            tally.errors += 1;
+            ask(tally, Command::Invalid);
+            tally.replied(match *status {
+                TOO_LARGE => ReplyKind::TooLong,
+                UNKNOWN => ReplyKind::Unsupported,
+                _ => ReplyKind::Malformed,
+            });
             said.farewell = asked.closes.then_some(Farewell::Linger);
             error(bytes, asked, *status);
         }
@@ -81,9 +100,9 @@ fn answer(story: &Story<'_>, asked: &Asked, said: &mut Said) {
 fn error(bytes: &mut Vec<u8>, asked: &Asked, status: u16) {
     let text = match status {
         NOT_FOUND => "Not found",
-        3 => "Too large",
+        TOO_LARGE => "Too large",
         4 => "Invalid arguments",
-        0x81 => "Unknown command",
+        UNKNOWN => "Unknown command",
         TEMPORARY => "Temporary failure",
         _ => unreachable!("no request is answered with {status}"),
     };

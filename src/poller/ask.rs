@@ -9,6 +9,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::backoff;
 use super::renewal::Origin;
 use super::source::Failure;
+use super::view::NextPoll;
 use crate::cluster::Cluster;
 use crate::config::{self, Config};
 use crate::upstream::{Answer, Upstream};
@@ -40,12 +41,21 @@ pub(super) struct Report {
     pub places: Vec<SocketAddr>,
 }
 
+/// The task of a source.
+#[derive(Debug)]
+struct Asking {
+    /// Its own, and never another one's again.
+    number: u64,
+    task: AbortHandle,
+    next_poll: NextPoll,
+}
+
 /// The tasks.
 #[derive(Debug)]
 pub(super) struct Askers {
     tasks: JoinSet<()>,
-    /// The task of each source, in their order, by a number that is never used again.
-    asking: Vec<(u64, AbortHandle)>,
+    /// The task of each source, in their order.
+    asking: Vec<Asking>,
     started: u64,
     pace: watch::Receiver<Pace>,
     sender: mpsc::Sender<Report>,
@@ -64,12 +74,13 @@ impl Askers {
         self.asking.push(task);
     }
 
-    fn task(&mut self, source: &config::Source, last: Option<&Cluster>) -> (u64, AbortHandle) {
+    fn task(&mut self, source: &config::Source, last: Option<&Cluster>) -> Asking {
         let upstream = Upstream::new(source, last.map_or(&[][..], |last| &last.nodes));
         let number = self.started;
         self.started += 1;
-        let task = ask(number, upstream, self.pace.clone(), self.sender.clone());
-        (number, self.tasks.spawn_local(task))
+        let next_poll = NextPoll::default();
+        let task = ask(number, upstream, self.pace.clone(), self.sender.clone(), next_poll.clone());
+        Asking { number, task: self.tasks.spawn_local(task), next_poll }
     }
 
     /// Asks these sources from now on. Those that were asked before go on as they were; those that are gone are given
@@ -87,12 +98,17 @@ impl Askers {
             let task = kept.unwrap_or_else(|| self.task(source, last));
             self.asking.push(task);
         }
-        before.into_iter().flatten().for_each(|(_, task)| task.abort());
+        before.into_iter().flatten().for_each(|asking| asking.task.abort());
     }
 
     /// The place of the source that a task asks, unless it is gone.
     pub fn place(&self, asker: u64) -> Option<usize> {
-        self.asking.iter().position(|(number, _)| *number == asker)
+        self.asking.iter().position(|asking| asking.number == asker)
+    }
+
+    /// When each source is asked next, in their order.
+    pub fn next_polls(&self) -> impl Iterator<Item = NextPoll> {
+        self.asking.iter().map(|asking| asking.next_poll.clone())
     }
 
     /// One more task, which never ends by itself.
@@ -120,9 +136,11 @@ async fn ask(
     mut upstream: Upstream,
     mut pace: watch::Receiver<Pace>,
     reports: mpsc::Sender<Report>,
+    next_poll: NextPoll,
 ) {
     let mut failures: u32 = 0;
     loop {
+        next_poll.set(None);
         let begun = Instant::now();
         let timeout = pace.borrow_and_update().timeout;
         let outcome = upstream.poll(timeout).await.map_err(|error| Failure {
@@ -143,6 +161,7 @@ async fn ask(
                 0 => begun + interval,
                 _ => ended + backoff::wait(failures, interval, chance),
             };
+            next_poll.set(Some(until));
             tokio::select! {
                 () = tokio::time::sleep_until(until.into()) => break,
                 // Another pace holds from now on, and not only after a wait of the old one.

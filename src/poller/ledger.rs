@@ -197,12 +197,13 @@ impl Ledger {
         self.sources.iter().all(|source| source.last().is_some())
     }
 
-    /// The answers whose nodes are listed: not those of sources that were dropped, unless there are no others (whoever
-    /// else there was is gone from the configuration).
-    fn listed(&self) -> impl Iterator<Item = &Cluster> {
-        let is_listed = |source: &&Source| source.last().is_some() && !source.is_dropped();
-        let is_any = self.sources.iter().any(|source| is_listed(&source));
-        self.sources.iter().filter(move |source| !is_any || is_listed(source)).filter_map(Source::last)
+    /// The answers whose nodes are listed, with the places of their sources: not those of sources that were dropped,
+    /// unless there are no others (whoever else there was is gone from the configuration).
+    pub fn listed(&self) -> impl Iterator<Item = (usize, &Cluster)> {
+        let is_listed = |source: &Source| source.last().is_some() && !source.is_dropped();
+        let is_any = self.sources.iter().any(is_listed);
+        let listed = self.sources.iter().enumerate().filter(move |(_, source)| !is_any || is_listed(source));
+        listed.filter_map(|(index, source)| Some((index, source.last()?)))
     }
 
     /// The list that follows from the last good answers, if it is another one. The versions of sources that were
@@ -216,7 +217,7 @@ impl Ledger {
         if answers.is_empty() {
             return None;
         }
-        let nodes = merge(self.listed().map(|cluster| &cluster.nodes[..]));
+        let nodes = merge(self.listed().map(|(_, cluster)| &cluster.nodes[..]));
         let versions: Vec<_> = answers.iter().map(|cluster| cluster.version).collect();
         let now = Served::following(self.served.as_ref(), nodes, self.rules.version_base, &versions);
         if self.published && self.served.as_ref() == Some(&now) {

@@ -8,9 +8,11 @@
 //! ```
 //!
 //! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
-//! [`source`], [`silence`], [`ledger`], [`memory`], [`renewal`], [`doubts`] and [`backoff`].
+//! [`source`], [`silence`], [`ledger`], [`memory`], [`renewal`], [`doubts`] and [`backoff`]; what operators are told
+//! is kept ready in [`view`], [`chronicle`] and [`troubles`].
 
 pub mod backoff;
+pub mod chronicle;
 pub mod doubts;
 pub mod event;
 pub mod ledger;
@@ -18,11 +20,14 @@ pub mod memory;
 pub mod renewal;
 pub mod silence;
 pub mod source;
+pub mod troubles;
+pub mod view;
 
 mod announce;
 mod ask;
 mod hold;
 mod renew;
+mod show;
 mod tell;
 
 use std::collections::HashSet;
@@ -61,8 +66,12 @@ pub struct Poller {
     ledger: Ledger,
     /// What can be served before any source was asked.
     first: Option<Publication>,
+    /// The sources whose first answer keeps clients out; empty once they are let in.
+    waits: watch::Sender<Vec<String>>,
     /// The list of the run before.
     last: Option<Cluster>,
+    /// Where that is from, in a sentence.
+    why: &'static str,
     doubts: Doubts,
     saver: Saver,
     publisher: Publisher,
@@ -74,6 +83,7 @@ pub struct Poller {
     /// Whether there is a task that has them hold it.
     is_announcing: bool,
     metrics: Metrics,
+    view: view::Shared,
     started: Instant,
 }
 
@@ -85,12 +95,14 @@ impl Poller {
         handed_over: Option<State>,
         publisher: Publisher,
         metrics: Metrics,
+        view: view::Shared,
     ) -> Self {
         let started = Instant::now();
         let (state, mut saver) = match &config.state {
             Some(path) => remembered(path).await,
             None => Default::default(),
         };
+        let why = if handed_over.is_some() { show::TAKEN_OVER } else { show::RESTORED };
         let state = match handed_over {
             Some(handed_over) => {
                 saver.save(handed_over.clone()).await;
@@ -100,9 +112,11 @@ impl Poller {
         };
         let (ledger, first) = memory::recall(config, &state, wall());
         let pace = watch::Sender::new(Pace::of(config));
-        Self {
+        let poller = Self {
             first,
+            waits: watch::Sender::default(),
             last: state.served,
+            why,
             sources: config.sources.clone(),
             askers: Askers::new(pace.subscribe()),
             pace,
@@ -116,8 +130,28 @@ impl Poller {
             announcement: watch::Sender::default(),
             is_announcing: false,
             metrics,
+            view,
             started,
-        }
+        };
+        poller.tell_who_is_waited_for(true);
+        poller
+    }
+
+    /// The sources whose first answer keeps clients out; empty once they are let in.
+    pub fn waits(&self) -> watch::Receiver<Vec<String>> {
+        self.waits.subscribe()
+    }
+
+    fn tell_who_is_waited_for(&self, is_shut: bool) {
+        let names = match is_shut && !self.ledger.is_ready() {
+            true => self.missing().into_iter().map(str::to_owned).collect(),
+            false => Vec::new(),
+        };
+        self.waits.send_if_modified(|told| {
+            let is_news = *told != names;
+            *told = names;
+            is_news
+        });
     }
 
     /// Polls for ever; that it ends is a fault. `ready` is told once clients may be let in: when there is a
@@ -134,10 +168,13 @@ impl Poller {
         for (index, source) in self.sources.iter().enumerate() {
             self.askers.start(source, self.ledger.sources()[index].last());
         }
+        self.show_sources(&[]);
         self.announce_if_wanted();
         let grace = tokio::time::sleep(self.grace);
         tokio::pin!(grace);
         loop {
+            self.tell_who_is_waited_for(ready.is_some());
+            self.show_state_file();
             if let Some(ready) = ready.take_if(|_| self.ledger.is_ready()) {
                 // Nobody listens only when the daemon is leaving already.
                 let _ = ready.send(());
@@ -152,7 +189,8 @@ impl Poller {
                 () = &mut grace, if !self.ledger.is_settled() => {
                     let publication = self.ledger.end_grace();
                     if let Some(publication) = publication {
-                        self.publish(publication).await;
+                        let why = show::without(&self.missing());
+                        self.publish(publication, why).await;
                     } else if !self.ledger.is_published() {
                         tell::nothing_to_serve(&self.missing());
                     } else {
@@ -176,10 +214,13 @@ impl Poller {
             Some(Publication { cluster, .. }) if self.last.as_ref() == Some(&cluster) => {
                 tell::restored(&cluster);
                 self.doubt(&cluster);
+                self.show_restored(&cluster);
                 self.publisher.publish(cluster);
                 self.announce();
             }
-            Some(publication) => self.publish(publication).await,
+            Some(publication) => {
+                self.publish(publication, format!("{}, with another configuration", self.why)).await
+            }
             None => {}
         }
     }
@@ -195,11 +236,13 @@ impl Poller {
         // Of a source that has gone since, nobody wants to know.
         let Some(source) = self.askers.place(asker) else { return };
         let name = &self.sources[source].name;
+        let failure = outcome.as_ref().err().map(|failure| failure.what.clone());
         let observed = self.ledger.observe(source, outcome, self.started.elapsed());
         let Observed { events, publication, is_news } = observed;
+        let why = self.show_poll(source, failure, &events, address);
         let held = &self.ledger.sources()[source];
         for event in events {
-            tell::event(name, event, held.last(), address);
+            tell::event(name, event, held, address);
         }
         // The first look for an endpoint lets go what was held back for it, also where it led nowhere.
         let is_first = self.endpoints[source].is_none();
@@ -210,17 +253,21 @@ impl Poller {
             self.announce();
         }
         match publication {
-            Some(publication) => self.publish(publication).await,
-            None if is_news => self.saver.save(self.state()).await,
+            Some(publication) => self.publish(publication, why).await,
+            None if is_news => {
+                self.view.borrow_mut().attribute(&self.ledger);
+                self.saver.save(self.state()).await;
+            }
             None => self.saver.retry().await,
         }
     }
 
     /// Saves first: a version that was served must not be served again with another list after a crash.
-    async fn publish(&mut self, Publication { cluster, change }: Publication) {
+    async fn publish(&mut self, Publication { cluster, change }: Publication, why: String) {
         self.saver.save(self.state()).await;
         tell::published(&cluster, &change);
         self.doubt(&cluster);
+        self.show_list(&cluster, &change, why);
         self.publisher.publish(cluster);
         self.announce();
     }
@@ -229,6 +276,7 @@ impl Poller {
     fn doubt(&mut self, cluster: &Cluster) {
         let news = self.doubts.observe(lint::served(cluster));
         tell::doubts(cluster, news, self.doubts.findings());
+        self.show_doubts();
     }
 
     /// Starts the task that has nodes hold the list, once there are any.
@@ -236,7 +284,8 @@ impl Poller {
         if !self.is_announcing && self.sources.iter().any(|source| source.publish) {
             self.is_announcing = true;
             let wanted = self.announcement.subscribe();
-            self.askers.spawn(announce(wanted, self.pace.subscribe(), self.metrics.clone()));
+            let (pace, metrics, view) = (self.pace.subscribe(), self.metrics.clone(), self.view.clone());
+            self.askers.spawn(announce(wanted, pace, metrics, view));
         }
     }
 

@@ -26,13 +26,14 @@ impl Poller {
             self.waiting_since = Instant::now();
         }
         self.sources.clone_from(&config.sources);
+        self.show_sources(&origins);
         self.grace = config.startup_grace;
         let pace = Pace::of(config);
         self.pace.send_if_modified(|before| std::mem::replace(before, pace) != pace);
         self.publisher.turn_version(&config.version_reply);
         self.announce_if_wanted();
         match publication {
-            Some(publication) => self.publish(publication).await,
+            Some(publication) => self.publish(publication, "configuration reloaded".into()).await,
             None => {
                 self.saver.save(self.state()).await;
                 self.announce();

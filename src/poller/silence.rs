@@ -98,6 +98,11 @@ impl Silence {
         now.saturating_sub(self.heard).saturating_add(self.before.unwrap_or_default())
     }
 
+    /// How long it had been silent before the start, where it was and has not been heard since.
+    pub fn before_start(&self) -> Option<Duration> {
+        self.before
+    }
+
     /// Whether it has been silent for so long that its nodes should go.
     pub fn is_overdue(&self, now: Duration) -> bool {
         let is_long = self.drop_after.is_some_and(|drop_after| self.lasting(now) >= drop_after);

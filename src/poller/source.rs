@@ -126,6 +126,11 @@ impl Source {
         self.silence.is_dropped()
     }
 
+    /// How long it had been silent before the start, where that is known and it has not been heard since.
+    pub fn silent_before_start(&self) -> Option<Duration> {
+        self.silence.before_start()
+    }
+
     /// Its silence, as far as a restart has to know of it.
     pub fn carried(&self, now: Duration) -> Option<Carried> {
         self.silence.carried(now)

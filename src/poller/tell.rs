@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::doubts::News;
 use super::event::{Event, Failure};
+use super::source::Source;
 use crate::cluster::{Change, Cluster, Node, Version};
 use crate::limits::STALE_POLLS;
 use crate::lint::{Finding, Severity};
 
 /// A source's health has changed. Where it answers, `address` says who did.
-pub(super) fn event(source: &str, event: Event, held: Option<&Cluster>, address: Option<SocketAddr>) {
+pub(super) fn event(source: &str, event: Event, known: &Source, address: Option<SocketAddr>) {
+    let held = known.last();
     let version = held.map(|cluster| cluster.version.number());
     let nodes = held.map_or(0, |cluster| cluster.nodes.len());
     let address = address.map(tracing::field::display);
@@ -20,7 +22,7 @@ pub(super) fn event(source: &str, event: Event, held: Option<&Cluster>, address:
             tracing::info!(source, version, nodes, address, after_ms = ms(after), "source answers again");
         }
         Event::Fails(Failure { what, address, timeout }) => {
-            let effect = if held.is_some() { "its last good list stays" } else { "it has never answered" };
+            let effect = effect(known);
             let address = address.map(tracing::field::display);
             let timeout_ms = timeout.map(ms);
             tracing::warn!(
@@ -93,6 +95,15 @@ pub(super) fn event(source: &str, event: Event, held: Option<&Cluster>, address:
             tracing::warn!(source, error = what, nodes, "source has nodes without a known address")
         }
         Event::TroubleOver => tracing::info!(source, nodes, "source has an address for every node"),
+    }
+}
+
+/// What a failure means for the list. It may begin with the nodes off it: they were so before the start.
+fn effect(known: &Source) -> &'static str {
+    match known.last() {
+        _ if known.is_dropped() => "its nodes stay off the list (drop_after)",
+        Some(_) => "its last good list stays",
+        None => "it has never answered",
     }
 }
 
@@ -180,6 +191,18 @@ fn ms(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::poller::source::{Carried, Terms};
+
+    #[test]
+    fn a_failure_after_a_restart_does_not_say_that_nodes_stay_which_are_off_the_list() {
+        let terms = Terms { drop_after: Some(Duration::from_secs(60)), ..Terms::default() };
+        let list = Cluster { version: Version::FIRST, nodes: vec![Node::new("a", "", 1)] };
+        let carried = |dropped| Some(Carried { lasting: Duration::from_secs(90), dropped });
+        let said = |last, carried| effect(&Source::new(terms, last, carried));
+        assert_eq!(said(Some(list.clone()), carried(true)), "its nodes stay off the list (drop_after)");
+        assert_eq!(said(Some(list), carried(false)), "its last good list stays");
+        assert_eq!(said(None, None), "it has never answered");
+    }
 
     #[test]
     fn a_field_names_as_many_nodes_as_the_bound_and_counts_the_rest() {

@@ -1,6 +1,6 @@
 //! Requests in lines of text: replies are the snapshot's own bytes.
 
-use super::{Cas, Farewell, Found, Next, Outbox, Session, Tally, find};
+use super::{Cas, Command, Encoding, Farewell, Found, Next, Outbox, ReplyKind, Session, Tally, find};
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::{Error, Parsed, ascii};
 use crate::snapshot::Snapshot;
@@ -26,7 +26,8 @@ impl Session {
             let request = match value {
                 Ok(request) => request,
                 Err(error) => {
-                    tally.errors += 1;
+                    tally.asked(Encoding::Ascii, Command::Invalid);
+                    tally.replied(kind(error));
                     match error {
                         Error::Empty => outbox.push(&snapshot.empty),
                         error => outbox.push(&Reply::fixed(error.line())),
@@ -37,17 +38,33 @@ impl Session {
                     continue;
                 }
             };
-            match find(request, snapshot, tally) {
-                Found::List(list) => outbox.push(&list.config),
-                Found::Value(list, Cas::Hidden) => outbox.push(&list.value),
-                Found::Value(list, Cas::Shown) => outbox.push(&list.value_cas),
-                Found::Version => outbox.push(&snapshot.version),
-                Found::Miss => outbox.push(&snapshot.miss),
-                Found::Done => {}
-                Found::NoList => return (self.refuse(reply::NO_LIST, outbox), taken),
+            let (kind, reply) = match find(request, Encoding::Ascii, snapshot, tally) {
+                Found::List(list) => (ReplyKind::List, &list.config),
+                Found::Value(list, Cas::Hidden) => (ReplyKind::Value, &list.value),
+                Found::Value(list, Cas::Shown) => (ReplyKind::Value, &list.value_cas),
+                Found::Version => (ReplyKind::Version, &snapshot.version),
+                Found::Miss => (ReplyKind::Miss, &snapshot.miss),
+                Found::Done => continue,
+                Found::NoList => {
+                    tally.replied(ReplyKind::NoList);
+                    return (self.end_with(reply::NO_LIST, outbox), taken);
+                }
                 Found::Stats(arguments) => return (self.pause(Next::Stats(arguments)), taken),
                 Found::Quit => return (self.end(Farewell::AtOnce), taken),
-            }
+            };
+            tally.replied(kind);
+            outbox.push(reply);
         }
+    }
+}
+
+/// What the reply to a request that is not served says.
+fn kind(error: Error) -> ReplyKind {
+    match error {
+        Error::Empty => ReplyKind::EmptyLine,
+        Error::LineTooLong => ReplyKind::TooLong,
+        Error::Unsupported => ReplyKind::Unsupported,
+        Error::BadStats => ReplyKind::Malformed,
+        Error::StatsChange => ReplyKind::StatsChange,
     }
 }

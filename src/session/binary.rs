@@ -3,7 +3,7 @@
 
 use bytes::BytesMut;
 
-use super::{Farewell, Found, Next, Outbox, Session, Tally, find};
+use super::{Command, Encoding, Farewell, Found, Next, Outbox, ReplyKind, Session, Tally, find};
 use crate::protocol::Parsed;
 use crate::protocol::binary::{self, Echo, Packet, Status};
 use crate::protocol::reply::Reply;
@@ -54,20 +54,36 @@ impl Session {
         let request = match request {
             Ok(request) => request,
             Err(refusal) => {
-                tally.errors += 1;
+                tally.asked(Encoding::Binary, Command::Invalid);
+                tally.replied(kind(refusal.status));
                 binary::error(out, echo, refusal.status);
                 return if refusal.closes { self.end(Farewell::Linger) } else { Next::More };
             }
         };
-        match find(request, snapshot, tally) {
-            Found::List(list) | Found::Value(list, _) => {
+        match find(request, Encoding::Binary, snapshot, tally) {
+            Found::List(list) => {
+                tally.replied(ReplyKind::List);
                 binary::value(out, echo, list.cluster.version.number().into(), &list.payload);
             }
-            Found::Version => binary::text(out, echo, &snapshot.version_text),
+            Found::Value(list, _) => {
+                tally.replied(ReplyKind::Value);
+                binary::value(out, echo, list.cluster.version.number().into(), &list.payload);
+            }
+            Found::Version => {
+                tally.replied(ReplyKind::Version);
+                binary::text(out, echo, &snapshot.version_text);
+            }
             Found::Miss if echo.quiet => {}
-            Found::Miss => binary::error(out, echo, Status::NotFound),
-            Found::Done => binary::text(out, echo, ""),
+            Found::Miss => {
+                tally.replied(ReplyKind::Miss);
+                binary::error(out, echo, Status::NotFound);
+            }
+            Found::Done => {
+                tally.replied(ReplyKind::Done);
+                binary::text(out, echo, "");
+            }
             Found::NoList => {
+                tally.replied(ReplyKind::NoList);
                 binary::error(out, echo, Status::Temporary);
                 return self.end(Farewell::Linger);
             }
@@ -77,12 +93,22 @@ impl Session {
             }
             Found::Quit => {
                 if !echo.quiet {
+                    tally.replied(ReplyKind::Done);
                     binary::text(out, echo, "");
                 }
                 return self.end(Farewell::AtOnce);
             }
         }
         Next::More
+    }
+}
+
+/// What the response to a request that is not served says.
+fn kind(status: Status) -> ReplyKind {
+    match status {
+        Status::TooLarge => ReplyKind::TooLong,
+        Status::Unknown => ReplyKind::Unsupported,
+        Status::Invalid | Status::Success | Status::NotFound | Status::Temporary => ReplyKind::Malformed,
     }
 }
 

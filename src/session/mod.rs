@@ -18,7 +18,7 @@ mod tally;
 use bytes::{Buf, Bytes, BytesMut};
 
 pub use outbox::Outbox;
-pub use tally::Tally;
+pub use tally::{Command, Encoding, ReplyKind, Tally};
 
 use crate::limits::LINE_BYTES_MAX;
 use crate::protocol::Request;
@@ -58,15 +58,6 @@ enum State {
     Paused,
     /// The last reply is in the outbox; whatever follows is ignored.
     Ended,
-}
-
-/// How a client speaks. Its first byte tells, and it never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    /// Lines of text.
-    Ascii,
-    /// Packets.
-    Binary,
 }
 
 /// What answers a request, before it is encoded.
@@ -167,11 +158,23 @@ impl Session {
             Some(echo) => outbox.put(binary::stats(*echo, &answer)),
             None => outbox.put(Reply::single(answer)),
         }
+        tally.replied(ReplyKind::Stats);
         self.resume(snapshot, outbox, tally)
     }
 
     /// Ends the session with a line that says why, after [`Next::Stats`] that nobody answers for one.
-    pub fn refuse(&mut self, line: &'static str, outbox: &mut Outbox) -> Next {
+    pub fn refuse(&mut self, line: &'static str, outbox: &mut Outbox, tally: &mut Tally) -> Next {
+        tally.replied(ReplyKind::NoStats);
+        self.end_with(line, outbox)
+    }
+
+    /// Ends the session of a client that there is no place for, as memcached does.
+    pub fn turn_away(&mut self, outbox: &mut Outbox, tally: &mut Tally) -> Next {
+        tally.replied(ReplyKind::TooManyConnections);
+        self.end_with(reply::TOO_MANY_CONNECTIONS, outbox)
+    }
+
+    fn end_with(&mut self, line: &'static str, outbox: &mut Outbox) -> Next {
         match self.stats_echo.take() {
             Some(echo) => outbox.put(binary::stats(*echo, line.as_bytes())),
             None => outbox.put(Reply::fixed(line)),
@@ -179,14 +182,14 @@ impl Session {
         self.end(Farewell::Linger)
     }
 
-    /// Ends the session of a client that there is no place for, as memcached does.
-    pub fn turn_away(&mut self, outbox: &mut Outbox) -> Next {
-        self.refuse(reply::TOO_MANY_CONNECTIONS, outbox)
-    }
-
     /// Bytes received that wait for their turn.
     pub fn unread(&self) -> usize {
         self.unread.len()
+    }
+
+    /// Memory of its own, beside its place, in bytes: what was received and waits.
+    pub fn memory(&self) -> usize {
+        self.unread.capacity()
     }
 
     /// Takes requests from what was kept.
@@ -231,19 +234,24 @@ impl Session {
 }
 
 /// What answers a request, whichever way it was asked.
-fn find<'a>(request: Request<'_>, snapshot: &'a Snapshot, tally: &mut Tally) -> Found<'a> {
+fn find<'a>(
+    request: Request<'_>,
+    encoding: Encoding,
+    snapshot: &'a Snapshot,
+    tally: &mut Tally,
+) -> Found<'a> {
     let list = |show: fn(&'a List) -> Found<'a>| snapshot.list.as_ref().map_or(Found::NoList, show);
     match request {
         Request::Config => {
-            tally.config_get += 1;
+            tally.asked(encoding, Command::ConfigGet);
             list(Found::List)
         }
         Request::Absent => {
-            tally.misses += 1;
+            tally.asked(encoding, Command::Absent);
             Found::Miss
         }
         Request::Legacy { cas } => {
-            tally.get += 1;
+            tally.asked(encoding, Command::Get);
             if cas {
                 list(|list| Found::Value(list, Cas::Shown))
             } else {
@@ -251,21 +259,21 @@ fn find<'a>(request: Request<'_>, snapshot: &'a Snapshot, tally: &mut Tally) -> 
             }
         }
         Request::Version => {
-            tally.version += 1;
+            tally.asked(encoding, Command::Version);
             Found::Version
         }
         Request::Stats(arguments) => {
-            tally.stats += 1;
+            tally.asked(encoding, Command::Stats);
             // However it was spaced, the same question is one conversation.
             let words: Vec<_> = arguments.split_ascii_whitespace().collect();
             Found::Stats(words.join(" ").into())
         }
         Request::Nothing => {
-            tally.others += 1;
+            tally.asked(encoding, Command::Other);
             Found::Done
         }
         Request::Quit => {
-            tally.others += 1;
+            tally.asked(encoding, Command::Other);
             Found::Quit
         }
     }

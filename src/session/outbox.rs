@@ -98,6 +98,12 @@ impl Outbox {
         self.owed
     }
 
+    /// Memory of its own, beside its place, in bytes: its queue, and replies that are copies.
+    pub fn memory(&self) -> usize {
+        let queue = self.others.as_ref().map_or(0, |others| others.capacity() * size_of::<Run>());
+        queue + if self.copies { self.owed } else { 0 }
+    }
+
     /// Whether nothing is owed.
     pub fn is_empty(&self) -> bool {
         self.first.is_none()

@@ -63,8 +63,16 @@ fn answers_each_request_in_order() {
     assert_eq!(next, Next::More);
     let value = "VALUE AmazonElastiCache:cluster 0 19\r\n7\na|10.0.0.1|11211\n\r\nEND\r\n";
     assert_eq!(client.sent(), format!("VERSION 1.6.22\r\n{REPLY}ERROR\r\nEND\r\n{value}"));
-    let expected = Tally { config_get: 1, misses: 1, get: 1, version: 1, errors: 1, ..Tally::default() };
+    use {Command as C, ReplyKind as R};
+    let mut expected = Tally::default();
+    for command in [C::Version, C::ConfigGet, C::Invalid, C::Absent, C::Get] {
+        expected.asked(Encoding::Ascii, command);
+    }
+    for kind in [R::Version, R::List, R::EmptyLine, R::Miss, R::Value] {
+        expected.replied(kind);
+    }
     assert_eq!(client.tally, expected);
+    assert_eq!((expected.requests(), expected.lists()), (5, 2));
 }
 
 #[test]
@@ -130,7 +138,10 @@ fn what_follows_stats_waits_for_its_answer() {
 fn stats_without_an_answer_ends_it() {
     let mut client = Client::new(snapshot());
     client.receive("stats\r\nversion\r\n");
-    assert_eq!(client.session.refuse(reply::NO_STATS, &mut client.outbox), Next::Close(Farewell::Linger));
+    assert_eq!(
+        client.session.refuse(reply::NO_STATS, &mut client.outbox, &mut client.tally),
+        Next::Close(Farewell::Linger)
+    );
     assert_eq!(client.sent(), reply::NO_STATS);
 }
 

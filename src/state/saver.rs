@@ -25,13 +25,24 @@ pub struct Saver {
     wanted: Option<State>,
     writing: Option<Writing>,
     disk: Disk,
+    /// Why the file is not written, where it should be.
+    fault: Option<String>,
     /// How a state is written; tests have slower ways.
     store: fn(&Path, &State) -> io::Result<()>,
 }
 
 impl Default for Saver {
     fn default() -> Self {
-        Self { path: None, claim: None, lent: false, wanted: None, writing: None, disk: Disk::Good, store }
+        Self {
+            path: None,
+            claim: None,
+            lent: false,
+            wanted: None,
+            writing: None,
+            disk: Disk::Good,
+            fault: None,
+            store,
+        }
     }
 }
 
@@ -53,23 +64,26 @@ enum Disk {
 impl Saver {
     /// A saver to this file, if this process may write it. (The default one saves nothing.)
     pub fn new(path: PathBuf, claim: Claim) -> Self {
-        if matches!(claim, Claim::Taken) {
-            let state = path.display().to_string();
-            tracing::warn!(
-                state,
+        let why = match claim {
+            Claim::Taken => {
                 "another process has the state file: this one does not write it; give each its own with --state"
-            );
-            return Self::default();
-        }
-        if matches!(claim, Claim::Refused) {
-            let state = path.display().to_string();
-            tracing::warn!(
-                state,
+            }
+            Claim::Refused => {
                 "the state file is not written: it was not read, or is none; a restart will not know the list"
-            );
-            return Self::default();
+            }
+            Claim::Held(_) | Claim::Unknown => "",
+        };
+        if !why.is_empty() {
+            let state = path.display().to_string();
+            tracing::warn!(state, "{why}");
+            return Self { fault: Some(format!("{why} ({state})")), ..Self::default() };
         }
         Self { path: Some(Arc::new(path)), claim: Some(claim), ..Self::default() }
+    }
+
+    /// Why the file is not written, in a sentence, where it should be.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     /// Saves a state, and waits until it is on the disk: for [`SAVE_WAIT`] at most, and not at all for a
@@ -158,7 +172,12 @@ impl Saver {
         let state = self.path.as_deref().map(|path| path.display().to_string());
         if disk == Disk::Good {
             tracing::info!(state, "the state file is written again");
+            self.fault = None;
         } else {
+            let path = state.as_deref().unwrap_or_default();
+            self.fault = Some(format!(
+                "the state file {path} is not written ({why}): a restart now would not know the last list"
+            ));
             tracing::warn!(
                 state,
                 why,
@@ -221,10 +240,12 @@ mod tests {
             saver.save(state(1)).await;
             saver.save(state(2)).await;
             assert_eq!(saver.disk, Disk::Failing);
+            assert!(saver.fault().is_some_and(|fault| fault.contains("absent/state is not written (")));
             std::fs::create_dir(directory.path().join("absent")).unwrap();
             saver.retry().await;
         });
         assert_eq!(load(&path).unwrap(), state(2));
+        assert_eq!(saver.fault(), None);
     }
 
     #[test]
@@ -256,5 +277,6 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(saver.save(state(1)));
         assert!(!path.exists());
+        assert!(saver.fault().is_some_and(|fault| fault.starts_with("another process has the state file")));
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use crate::metrics::Metrics;
+use crate::session::Command;
 
 /// What answers `stats` where no upstream could.
 #[derive(Debug, Clone)]
@@ -51,11 +52,11 @@ impl Own {
             ("rejected_not_allowed", metrics.sum(|worker| &worker.not_allowed).to_string()),
             ("idle_kicks", metrics.sum(|worker| &worker.idle_closed).to_string()),
             ("request_timeouts", metrics.sum(|worker| &worker.late_closed).to_string()),
-            ("cmd_config_get", metrics.sum(|worker| &worker.config_get).to_string()),
-            ("cmd_get", metrics.sum(|worker| &worker.get).to_string()),
-            ("cmd_version", metrics.sum(|worker| &worker.version).to_string()),
-            ("cmd_stats", metrics.sum(|worker| &worker.stats).to_string()),
-            ("cmd_errors", metrics.sum(|worker| &worker.errors).to_string()),
+            ("cmd_config_get", metrics.commands(Command::ConfigGet).to_string()),
+            ("cmd_get", metrics.commands(Command::Get).to_string()),
+            ("cmd_version", metrics.commands(Command::Version).to_string()),
+            ("cmd_stats", metrics.commands(Command::Stats).to_string()),
+            ("cmd_errors", metrics.errors().to_string()),
             ("bytes_read", metrics.sum(|worker| &worker.bytes_received).to_string()),
             ("bytes_written", metrics.sum(|worker| &worker.bytes_sent).to_string()),
             ("node_lists_stored", metrics.control().announced.value().to_string()),
@@ -72,7 +73,7 @@ mod tests {
     #[test]
     fn has_memcacheds_form() {
         let metrics = Metrics::new(1);
-        metrics.worker(0).config_get.add(3);
+        metrics.worker(0).requests[0][Command::ConfigGet as usize].add(3);
         let own = Own { metrics, version: "1.6.22".into(), connections_max: 10, started: Instant::now() };
         let answer = String::from_utf8(own.answer("").to_vec()).unwrap();
         assert!(answer.contains("STAT cmd_config_get 3\r\n") && answer.contains("STAT version 1.6.22\r\n"));

@@ -11,12 +11,16 @@
 //! ```
 //!
 //! Until `go`, whatever goes wrong leaves the old one serving as if nothing had happened. Both have the same sockets,
-//! so that the clients in their queues wait for whoever accepts next. The conversation blocks, on threads of its own.
+//! so that the clients in their queues wait for whoever accepts next. The conversation blocks, on threads of its own, and
+//! neither side waits for the other for longer than its [`Patience`].
 
 mod door;
 mod error;
+mod patience;
 mod predecessor;
 mod successor;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::net::SocketAddr;
@@ -26,6 +30,7 @@ use crate::state::State;
 
 pub use door::Door;
 pub use error::Error;
+pub use patience::Patience;
 pub use predecessor::{Request, Successor, attend};
 pub use successor::{Predecessor, Verdict, find};
 

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::wire::{is_trusted, peer, read_line, send, shown, write_line};
-use super::{Estate, GO, HELLO, NO, STOPPED, addresses};
-use crate::limits::{TAKEOVER, TAKEOVER_ANSWER, TAKEOVER_HELLO, TAKEOVER_STOP};
+use super::wire::{is_late, is_trusted, peer, read_line, send, shown, write_line};
+use super::{Estate, GO, HELLO, NO, Patience, STOPPED, addresses};
 
 /// Wait after an accept that failed, for want of descriptors or memory.
 const RETRY: Duration = Duration::from_millis(100);
@@ -40,19 +39,21 @@ impl Successor {
 }
 
 /// Waits at the door, for one process at a time, until one has taken over or the daemon is gone. Blocks.
-pub fn attend(listener: &UnixListener, requests: &mpsc::Sender<Request>) {
+pub fn attend(listener: &UnixListener, requests: &mpsc::Sender<Request>, patience: Patience) {
     while !requests.is_closed() {
         let Ok((stream, _)) = listener.accept() else {
             std::thread::park_timeout(RETRY);
             continue;
         };
-        match converse(&stream, requests) {
+        match converse(&stream, requests, patience) {
             Ok((keeps, successor)) => {
                 if successor.send(Successor { stream, keeps }).is_ok() {
                     return;
                 }
             }
-            Err(reason) => {
+            // Nothing is said: it asks again until this process is gone, and then finds the place free.
+            Err(End::Leaving) => {}
+            Err(End::Refused(reason)) => {
                 tracing::warn!(reason, "not taken over: going on");
                 // It may be gone, and then nobody needs to know.
                 let _ = write_line(&stream, &format!("{NO}{reason}"));
@@ -61,38 +62,52 @@ pub fn attend(listener: &UnixListener, requests: &mpsc::Sender<Request>) {
     }
 }
 
+/// Why a conversation comes to nothing.
+enum End {
+    /// This process leaves.
+    Leaving,
+    /// It goes on, and this is why.
+    Refused(String),
+}
+
+impl From<String> for End {
+    fn from(reason: String) -> Self {
+        Self::Refused(reason)
+    }
+}
+
 /// Hands over to who is at the door; returns once that one is ready.
 fn converse(
     stream: &UnixStream,
     requests: &mpsc::Sender<Request>,
-) -> Result<(Vec<SocketAddr>, oneshot::Sender<Successor>), String> {
+    patience: Patience,
+) -> Result<(Vec<SocketAddr>, oneshot::Sender<Successor>), End> {
     let failed = |error: io::Error| format!("the conversation failed: {error}");
     let begun = Instant::now();
-    stream.set_write_timeout(Some(TAKEOVER_STOP)).map_err(failed)?;
+    stream.set_write_timeout(Some(patience.stop)).map_err(failed)?;
     let uid = peer(stream).map_err(failed)?;
     if !is_trusted(uid) {
-        return Err(format!("uid {uid} is not the user of this daemon"));
+        return Err(format!("uid {uid} is not the user of this daemon").into());
     }
-    match read_line(stream, Some(begun + TAKEOVER_HELLO)).map_err(failed)? {
-        Some(line) if line == HELLO => {}
-        Some(line) => return Err(format!("it said {:?} and not {HELLO:?}", shown(&line))),
-        None => return Err("it said nothing".into()),
+    match read_line(stream, Some(begun + patience.hello)) {
+        Ok(Some(line)) if line == HELLO => {}
+        Ok(Some(line)) => return Err(format!("it said {:?} and not {HELLO:?}", shown(&line)).into()),
+        Err(error) if !is_late(&error) => return Err(failed(error).into()),
+        Ok(None) | Err(_) => return Err("it said nothing".to_owned().into()),
     }
-    let leaving = "this daemon is about to leave";
     let (estate, is_estate) = oneshot::channel();
     let (successor, is_successor) = oneshot::channel();
-    requests.blocking_send(Request { estate, successor: is_successor }).map_err(|_| leaving)?;
-    let estate = is_estate.blocking_recv().map_err(|_| leaving)??;
-    stream.set_write_timeout(Some(TAKEOVER_ANSWER)).map_err(failed)?;
-    send(stream, &estate).map_err(failed)?;
+    requests.blocking_send(Request { estate, successor: is_successor }).map_err(|_| End::Leaving)?;
+    let estate = is_estate.blocking_recv().map_err(|_| End::Leaving)??;
+    let late = || format!("it was not ready in {:?}", patience.ready);
+    let outcome = send(stream, &estate, begun + patience.ready);
+    outcome.map_err(|error| if is_late(&error) { late() } else { failed(error) })?;
     drop(estate);
-    stream.set_write_timeout(Some(TAKEOVER_STOP)).map_err(failed)?;
-    let line = match read_line(stream, Some(begun + TAKEOVER)) {
+    stream.set_write_timeout(Some(patience.stop)).map_err(failed)?;
+    let line = match read_line(stream, Some(begun + patience.ready)) {
         Ok(Some(line)) => line,
-        Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => {
-            return Err(format!("it was not ready in {} s", TAKEOVER.as_secs()));
-        }
-        Ok(None) | Err(_) => return Err("it left before it was ready".into()),
+        Err(error) if is_late(&error) => return Err(late().into()),
+        Ok(None) | Err(_) => return Err("it left before it was ready".to_owned().into()),
     };
     let keeps = line.strip_prefix(GO).and_then(addresses);
     Ok((keeps.ok_or_else(|| format!("it said {:?} and not {GO:?}", shown(&line)))?, successor))

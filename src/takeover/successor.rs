@@ -2,16 +2,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::sync::oneshot;
 
-use super::wire::{is_trusted, peer, read_line, receive, shown, write_line};
-use super::{Error, Estate, GO, HELLO, NO, STOPPED};
-use crate::limits::{TAKEOVER_ANSWER, TAKEOVER_STOP};
+use super::wire::{is_late, is_trusted, peer, read_line, receive, shown, write_line};
+use super::{Error, Estate, GO, HELLO, NO, Patience, STOPPED};
 use crate::offload::offload;
+
+/// Wait between two knocks at a door behind which nobody has answered.
+const KNOCK: Duration = Duration::from_millis(10);
 
 /// The daemon that is being taken over: it serves until it is told to go.
 #[derive(Debug)]
@@ -32,11 +36,20 @@ pub enum Verdict {
 }
 
 /// Asks the daemon at this path for what it has, if there is one. Blocks, for as long as that may take.
-pub fn find(path: &Path) -> Result<Option<(Predecessor, Estate)>, Error> {
-    let deadline = Instant::now() + TAKEOVER_ANSWER;
+pub fn find(path: &Path, patience: Patience) -> Result<Option<(Predecessor, Estate)>, Error> {
+    let deadline = Instant::now() + patience.answer;
+    let garbage = |what: String| Error::Garbage { path: path.into(), what };
     loop {
-        let stream = match UnixStream::connect(path) {
+        let stream = match knock(path) {
             Ok(stream) => stream,
+            // Others wait there already, as many as may.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if Instant::now() >= deadline {
+                    return Err(garbage("it lets nobody in".into()));
+                }
+                std::thread::park_timeout(KNOCK);
+                continue;
+            }
             // No socket, or one that was left behind.
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
@@ -49,9 +62,8 @@ pub fn find(path: &Path) -> Result<Option<(Predecessor, Estate)>, Error> {
         if !is_trusted(uid) {
             return Err(Error::Stranger { path: path.into(), uid });
         }
-        let garbage = |what: String| Error::Garbage { path: path.into(), what };
         // Where it has left meanwhile, the line tells.
-        let _ = stream.set_write_timeout(Some(TAKEOVER_STOP));
+        let _ = stream.set_write_timeout(Some(patience.stop));
         let _ = write_line(&stream, HELLO);
         match read_line(&stream, Some(deadline)) {
             Ok(Some(line)) => {
@@ -61,14 +73,26 @@ pub fn find(path: &Path) -> Result<Option<(Predecessor, Estate)>, Error> {
                 let estate = receive(&stream, &line, deadline).map_err(garbage)?;
                 return Ok(Some((Predecessor { stream, path: path.into() }, estate)));
             }
-            // It was being taken over while we waited at its door: the next one has another.
+            // It is leaving, or was being taken over while we waited at its door: the next one has another.
             Ok(None) if Instant::now() < deadline => {}
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset && Instant::now() < deadline => {}
             Ok(None) => return Err(garbage("it says nothing".into())),
+            Err(error) if is_late(&error) => {
+                return Err(garbage(format!("it says nothing for {:?}", patience.answer)));
+            }
             Err(error) => return Err(garbage(format!("it says nothing: {error}"))),
         }
-        std::thread::park_timeout(std::time::Duration::from_millis(10));
+        std::thread::park_timeout(KNOCK);
     }
+}
+
+/// Connects, which must not wait for a place in the queue at the door: who should take those out of it may hang.
+fn knock(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    socket.set_nonblocking(false)?;
+    Ok(UnixStream::from(OwnedFd::from(socket)))
 }
 
 impl Predecessor {

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
@@ -18,6 +18,9 @@ use crate::state;
 
 /// Descriptors in one message; the kernel takes 253.
 const BATCH: usize = 64;
+
+/// How much of a state is sent between two looks at the clock, in bytes: the kernel takes it in one piece.
+const PIECE: usize = 16 * 1024;
 
 /// Goes before the descriptors and the state.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,17 +67,26 @@ pub fn read_line(mut stream: &UnixStream, deadline: Option<Instant>) -> io::Resu
 
 /// Has the next read end by a deadline.
 fn wait_until(stream: &UnixStream, deadline: Option<Instant>) -> io::Result<()> {
-    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    if left.is_some_and(|left| left.is_zero()) {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    stream.set_read_timeout(left)
+    stream.set_read_timeout(deadline.map(left).transpose()?)
 }
 
-/// Sends what is handed over.
-pub fn send(mut stream: &UnixStream, estate: &Estate) -> io::Result<()> {
+/// The time until then, of which there must be some.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+/// Whether an operation failed for the time that it took.
+pub fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+/// Sends what is handed over, by a deadline: a reader that takes a byte now and then has no longer than another.
+pub fn send(mut stream: &UnixStream, estate: &Estate, deadline: Instant) -> io::Result<()> {
     let state = state::encode(&estate.state);
     let header = Header { sockets: estate.sockets.len(), state_bytes: state.len() as u64 };
+    let on_time = || stream.set_write_timeout(Some(left(deadline)?));
+    on_time()?;
     write_line(stream, &serde_json::to_string(&header)?)?;
     for batch in estate.sockets.chunks(BATCH) {
         let batch: Vec<BorrowedFd> = batch.iter().map(AsFd::as_fd).collect();
@@ -83,9 +95,14 @@ pub fn send(mut stream: &UnixStream, estate: &Estate) -> io::Result<()> {
         if !ancillary.push(SendAncillaryMessage::ScmRights(&batch)) {
             return Err(io::Error::other("too many descriptors for a message"));
         }
+        on_time()?;
         sendmsg(stream, &[IoSlice::new(b".")], &mut ancillary, SendFlags::NOSIGNAL)?;
     }
-    stream.write_all(&state)
+    for piece in state.chunks(PIECE) {
+        on_time()?;
+        stream.write_all(piece)?;
+    }
+    Ok(())
 }
 
 /// Takes what is handed over, the header's line having been read; or says what is wrong with it.
@@ -96,7 +113,9 @@ pub fn receive(mut stream: &UnixStream, header: &str, deadline: Instant) -> Resu
     if wanted > TAKEOVER_SOCKETS_MAX || state_bytes > STATE_BYTES_MAX {
         return Err(format!("{wanted} sockets and {state_bytes} bytes are too many"));
     }
-    let cut = |error: io::Error| format!("it is cut short: {error}");
+    let cut = |error: io::Error| {
+        if is_late(&error) { "the rest does not come".into() } else { format!("it is cut short: {error}") }
+    };
     let mut sockets = Vec::new();
     while sockets.len() < wanted {
         wait_until(stream, Some(deadline)).map_err(cut)?;
@@ -144,8 +163,6 @@ pub fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::state::State;
 
@@ -171,7 +188,7 @@ mod tests {
         }
         let estate =
             Estate { sockets: files.into_iter().map(OwnedFd::from).collect(), state: State::default() };
-        send(&one, &estate).unwrap();
+        send(&one, &estate, soon()).unwrap();
         let header = read_line(&other, Some(soon())).unwrap().unwrap();
         let arrived = receive(&other, &header, soon()).unwrap();
         let lengths =

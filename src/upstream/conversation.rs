@@ -4,10 +4,10 @@ use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream as StdStream};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio_uring::net::TcpStream;
 
 use super::Error;
 use crate::protocol::Parsed;
+use crate::runtime::{self, TcpStream};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 16 * 1024;
@@ -37,9 +37,7 @@ impl Conversation {
             Err(source) if source.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
             Err(source) => return Err(error(source)),
         }
-        // On a blocking socket the ring waits for readiness by itself.
-        socket.set_nonblocking(false).map_err(error)?;
-        let stream = TcpStream::from_std(StdStream::from(socket));
+        let stream = runtime::stream(StdStream::from(socket)).map_err(error)?;
         Ok(Self { stream, address, received: Vec::new() })
     }
 

@@ -35,6 +35,9 @@ impl Worker {
         let number = completion.token.slot as usize;
         if !completion.more {
             self.listeners[number].accepting = false;
+            if self.phase == Phase::Serving && !self.listeners[number].leaving {
+                self.counters().rearms.add(1);
+            }
         }
         match completion.result {
             Ok(descriptor) => {

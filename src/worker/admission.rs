@@ -110,8 +110,7 @@ impl Admission {
         if !self.asks_for_addresses() {
             return Verdict::Welcome(None);
         }
-        let peer = getpeername(socket).ok().flatten().and_then(|peer| SocketAddr::try_from(peer).ok());
-        peer.map_or(Verdict::Gone, |peer| self.judge_address(peer.ip().to_canonical()))
+        address_of(socket).map_or(Verdict::Gone, |address| self.judge_address(address))
     }
 
     fn judge_address(&self, address: IpAddr) -> Verdict {
@@ -159,6 +158,12 @@ impl Admission {
     }
 }
 
+/// Where a client is, as far as the kernel still knows: one system call.
+pub(super) fn address_of(socket: &OwnedFd) -> Option<IpAddr> {
+    let peer = getpeername(socket).ok().flatten()?;
+    Some(SocketAddr::try_from(peer).ok()?.ip().to_canonical())
+}
+
 impl Worker {
     /// Takes a client in; refuses it politely where there are too many, and without a word where it may not come.
     pub(super) fn admit(&mut self, socket: OwnedFd) {
@@ -203,7 +208,7 @@ impl Worker {
         self.refused += 1;
         let slot = self.slots.insert(Connection::new(socket, self.now, false, None));
         if let Some(connection) = self.slots.at(slot) {
-            let next = connection.session.turn_away(&mut connection.outbox);
+            let next = connection.session.turn_away(&mut connection.outbox, &mut self.tally);
             self.follow(slot, next);
         }
         self.touch(slot);

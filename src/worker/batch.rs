@@ -3,14 +3,15 @@
 use std::io;
 use std::time::Instant;
 
-use super::Worker;
 use super::ring::Completion;
 use super::token::Operation;
+use super::{TABLE, Worker};
+use crate::session::Command;
 
 impl Worker {
     /// Runs until it is told to leave, or until the ring fails.
     pub(super) fn run(&mut self) -> io::Result<()> {
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(TABLE);
         self.listen_for_bell();
         while !self.is_done() {
             self.keep_ticking();
@@ -20,6 +21,11 @@ impl Worker {
             let unheard = !self.inline.is_empty() && !self.ring.is_clear();
             self.ring.wait(&mut batch, self.starved.is_empty() && !unheard)?;
             self.now = Instant::now();
+            // A storm is over: what it has made of the table is of no use to anybody.
+            if batch.capacity() > TABLE && batch.len() <= TABLE {
+                batch.shrink_to(TABLE);
+            }
+            self.counters().completions.add(batch.len() as u64);
             let mut ticked = false;
             for completion in batch.drain(..) {
                 ticked |= completion.token.operation == Operation::Tick;
@@ -31,6 +37,7 @@ impl Worker {
                 self.ticked();
             }
             self.settle_all();
+            self.freed.give_back();
             self.count();
         }
         // The closes of the last batch: else their clients would see the end only when the process is gone.
@@ -52,6 +59,11 @@ impl Worker {
     fn count(&mut self) {
         let tally = std::mem::take(&mut self.tally);
         self.counters().count(&tally);
+        // Those for `stats` are answered in another batch. Accepts and closes alone are not worth a look at the clock.
+        let answered = tally.requests() - tally.of(Command::Stats);
+        if answered > 0 {
+            self.counters().latency.count(self.now.elapsed(), answered);
+        }
         let enters = self.ring.take_enters();
         self.counters().enters.add(enters);
         if self.ring.take_overflow() {

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::admission::Host;
+use crate::census::Seat;
 use crate::session::{Farewell, Outbox, Session};
 
 /// Whether input comes in.
@@ -40,6 +41,17 @@ pub(super) enum Waiting {
     ForRoom,
     /// An upstream's answer to `stats`.
     ForStats,
+}
+
+/// Why it is not remembered which version a client was served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stranger {
+    /// It was served none.
+    New,
+    /// There was no room.
+    Untracked,
+    /// The kernel does not know its address.
+    Unknown,
 }
 
 /// How far the end of a connection has come.
@@ -97,6 +109,12 @@ pub(super) struct Connection {
     pub host: Option<Host>,
     /// When the request began that the session has a part of; bytes of it that come later change nothing.
     pub unfinished_since: Option<Moment>,
+    /// Where it is remembered which version the client was served.
+    pub seat: Option<Seat>,
+    /// Why not, where it has no seat.
+    pub stranger: Stranger,
+    /// Whether a receive has ever been in the kernel.
+    pub received: bool,
     /// Whether it is on the list of slots to settle.
     pub touched: bool,
     /// Whether it is on the list of those that found no buffer.
@@ -119,6 +137,9 @@ impl Connection {
             admitted,
             host,
             unfinished_since: None,
+            seat: None,
+            stranger: Stranger::New,
+            received: false,
             touched: false,
             starved: false,
             active: now,

@@ -10,10 +10,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use super::inherit::Inherited;
-use crate::limits::BIND_RETRY;
-
-/// Connections that the kernel queues for one listener; it takes no more than `net.core.somaxconn`.
-const BACKLOG: i32 = 65_535;
+use crate::limits::{BACKLOG, BIND_RETRY};
 
 /// An idle client that has vanished is noticed after 60 s + 4 × 15 s.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
@@ -202,6 +199,12 @@ impl Listeners {
     /// The sockets of each worker, to be sent to it.
     pub fn into_descriptors(self) -> impl Iterator<Item = Vec<OwnedFd>> {
         self.workers.into_iter().map(|sockets| sockets.into_iter().map(OwnedFd::from).collect())
+    }
+
+    /// Has an accept wait, as one in a ring must: who had the sockets before may have drained their queues meanwhile.
+    pub fn wait_for_clients(&self) {
+        // It can't fail on a socket that is open; if it did, accepting would cost more than it should, no more.
+        self.workers.iter().flatten().for_each(|socket| drop(socket.set_nonblocking(false)));
     }
 
     /// Starts to listen: from now on the kernel queues clients.

@@ -25,13 +25,24 @@ impl Worker {
                     request_timeout,
                     allow,
                     connections_per_ip_max,
+                    clients_tracked_max,
                 } => {
-                    self.limits = Limits { connections_max, refused_max, request_timeout, idle_timeout };
+                    self.limits = Limits {
+                        connections_max,
+                        refused_max,
+                        request_timeout,
+                        idle_timeout,
+                        clients_tracked_max,
+                    };
+                    self.census.resize(clients_tracked_max);
                     self.admission = self.admission.with(allow, connections_per_ip_max);
                 }
+                // Nobody may be waiting any more.
+                Mail::Census(to) => drop(to.send(self.census.roll())),
                 Mail::Drain => self.drain(),
                 Mail::Lend(to) => self.lend(&to),
                 Mail::HandOver { keeps, stopped } => self.hand_over(&keeps, stopped),
+                Mail::Alive(told) => drop(told),
                 Mail::Leave => self.phase = Phase::Left,
             }
         }

@@ -19,10 +19,12 @@ mod admission;
 mod batch;
 mod buffers;
 mod connection;
+mod customers;
 mod drain;
 #[cfg(test)]
 pub(crate) mod faults;
 mod features;
+mod freed;
 mod hand_over;
 mod inherit;
 mod listener;
@@ -51,6 +53,7 @@ pub use listener::{BindError, Listeners, adopt, bind, bind_among};
 pub use probe::{Unavailable, available};
 pub use thread::{Exit, Setup, StartError, cpus, spawn};
 
+use crate::census::Table;
 use crate::mailbox::Mailbox;
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::session::Tally;
@@ -58,9 +61,14 @@ use crate::snapshot::Reader;
 use crate::stats;
 use buffers::Buffers;
 use connection::Moment;
+use freed::Freed;
 use listener::Listener;
 use ring::Ring;
 use slots::Slots;
+
+/// Places that the tables of a batch have from the start, so that no ordinary one has them grow: as many as there are
+/// buffers, some 40 KiB for all of them.
+const TABLE: usize = buffers::BUFFERS as usize;
 
 /// What a worker may use up.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +81,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// Time after which a connection that asks nothing is closed; zero is never.
     pub idle_timeout: Duration,
+    /// Clients that a worker remembers with the version they were served last; zero is none, and none is asked for its address.
+    pub clients_tracked_max: usize,
 }
 
 /// Where a worker is in its life.
@@ -108,6 +118,8 @@ struct Worker {
     limits: Limits,
     metrics: Metrics,
     index: usize,
+    /// Who was served which version.
+    census: Table,
     /// Requests of this batch, not yet in the metrics.
     tally: Tally,
     /// Slots with something to settle at the end of the batch.
@@ -116,6 +128,8 @@ struct Worker {
     inline: Vec<u32>,
     /// Slots whose receive found no buffer.
     starved: Vec<u32>,
+    /// Memory that clients had and have no more.
+    freed: Freed,
     /// Connections that linger, and those among them that were refused.
     lingering: usize,
     refused: usize,

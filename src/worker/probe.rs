@@ -51,6 +51,21 @@ impl fmt::Display for Unavailable {
 impl std::error::Error for Unavailable {}
 
 impl Unavailable {
+    /// Whether it is kept from us, and not only missing or short of something.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(Errno::from_io_error(&self.source), Some(Errno::PERM | Errno::ACCESS | Errno::NOSYS))
+    }
+
+    /// What the kernel said, as `errno.h` calls it where that is one of the usual causes.
+    pub fn errno_name(&self) -> String {
+        match Errno::from_io_error(&self.source) {
+            Some(Errno::PERM) => "EPERM".into(),
+            Some(Errno::ACCESS) => "EACCES".into(),
+            Some(Errno::NOSYS) => "ENOSYS".into(),
+            _ => self.source.to_string(),
+        }
+    }
+
     pub(super) fn setup(source: io::Error) -> Self {
         Self::of("io_uring_setup", source)
     }

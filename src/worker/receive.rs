@@ -34,8 +34,12 @@ impl Worker {
                         let snapshot = self.reader.current();
                         let (session, outbox) = (&mut connection.session, &mut connection.outbox);
                         let untouched = session.unread() + input.len();
+                        let lists = self.tally.lists();
                         let next = session.receive(input, snapshot, outbox, &mut self.tally);
                         self.unfinished |= connection.see_unfinished(untouched, clock);
+                        if self.tally.lists() != lists {
+                            self.remember(slot);
+                        }
                         next
                     }
                     Closing::Lingering { thrown, .. } => {
@@ -113,13 +117,17 @@ impl Worker {
         // From now on it is the client that is waited for.
         connection.active = self.now;
         let (session, outbox) = (&mut connection.session, &mut connection.outbox);
+        let lists = self.tally.lists();
         let next = match answer {
             Ok(answer) => session.answer(answer, self.reader.current(), outbox, &mut self.tally),
-            Err(line) => session.refuse(line, outbox),
+            Err(line) => session.refuse(line, outbox, &mut self.tally),
         };
         // What is behind it could not be taken before, so its time begins now.
         connection.unfinished_since = None;
         self.unfinished |= connection.see_unfinished(0, clock);
+        if self.tally.lists() != lists {
+            self.remember(token.slot);
+        }
         self.follow(token.slot, next);
         self.touch(token.slot);
     }

@@ -188,6 +188,8 @@ impl Ring {
         }
         self.overflowed |= self.io.submission().cq_overflow();
         batch.append(&mut self.early);
+        // It is in use in storms only.
+        self.early = Vec::new();
         let want = usize::from(may_sleep && batch.is_empty());
         self.enter(want)?;
         let submitted = self.io.submission().is_empty();

@@ -135,9 +135,15 @@ impl Worker {
         let Some(connection) = self.slots.at(slot) else { return };
         connection.waiting = Waiting::No;
         let (session, outbox) = (&mut connection.session, &mut connection.outbox);
+        let before = session.memory();
+        let lists = self.tally.lists();
         let next = session.resume(self.reader.current(), outbox, &mut self.tally);
+        self.freed.add(before.saturating_sub(session.memory()));
         connection.unfinished_since = None;
         self.unfinished |= connection.see_unfinished(0, clock);
+        if self.tally.lists() != lists {
+            self.remember(slot);
+        }
         self.follow(slot, next);
     }
 
@@ -171,6 +177,9 @@ impl Worker {
             (Some(socket), Receiving::Off) if appetite == Appetite::More && !connection.starved => {
                 self.ring.receive(socket.as_raw_fd(), GROUP, token);
                 connection.receiving = Receiving::On;
+                if std::mem::replace(&mut connection.received, true) {
+                    self.counters().rearms.add(1);
+                }
             }
             (_, Receiving::On) if appetite == Appetite::Stop => {
                 self.stop_receiving(slot);
@@ -200,8 +209,15 @@ impl Worker {
 
     /// Closes the descriptor. The slot follows when its last completion has come.
     pub(super) fn close(&mut self, slot: u32) {
-        let Some(connection) = self.slots.at(slot) else { return };
-        let Some(socket) = connection.socket.take() else { return };
+        if self.take_down(slot) {
+            self.counters().closed.add(1);
+        }
+    }
+
+    /// The same, for who counts it by another reason. False where it was closed already.
+    pub(super) fn take_down(&mut self, slot: u32) -> bool {
+        let Some(connection) = self.slots.at(slot) else { return false };
+        let Some(socket) = connection.socket.take() else { return false };
         if matches!(connection.closing, Closing::Lingering { .. }) {
             self.lingering -= 1;
         }
@@ -215,17 +231,18 @@ impl Worker {
             self.stop_receiving(slot);
         }
         self.ring.close(socket.into_raw_fd(), Token::of(Operation::Ignored, slot));
-        self.counters().closed.add(1);
         self.free_if_quiet(slot);
         if self.listeners.iter().any(|listener| listener.blocked) {
             self.unblock();
         }
+        true
     }
 
     fn free_if_quiet(&mut self, slot: u32) {
         if self.slots.at(slot).is_some_and(|connection| connection.is_quiet())
             && let Some(connection) = self.slots.remove(slot)
         {
+            self.freed.add(connection.session.memory() + connection.outbox.memory());
             connection.host.into_iter().for_each(|host| self.admission.leave(host));
             if connection.admitted {
                 self.metrics.close_connection();

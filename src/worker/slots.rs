@@ -37,6 +37,8 @@ impl Slots {
         let slot = self.places();
         if (slot as usize).is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
+            // Who leaves needs no memory for that.
+            self.free.reserve(self.chunks.len() * CHUNK);
         }
         if let Some(last) = self.chunks.last_mut() {
             last.push(Place { generation: 0, connection: Some(connection) });
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         // The rest of its 256 bytes is for its places in the lists of a batch.
-        assert!(size_of::<Place>() <= 192, "{}", size_of::<Place>());
+        assert!(size_of::<Place>() <= 200, "{}", size_of::<Place>());
     }
 
     #[test]

@@ -11,11 +11,13 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::buffers::Buffers;
 use super::features::Features;
+use super::freed::{Freed, keep_little};
 use super::listener::{Listener, Listeners};
 use super::probe::Unavailable;
 use super::ring::{Making, Ring};
 use super::slots::Slots;
-use super::{Admission, Limits, Phase, Worker};
+use super::{Admission, Limits, Phase, TABLE, Worker};
+use crate::census::Table;
 use crate::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::session::Tally;
@@ -76,6 +78,7 @@ pub fn spawn(
     setup: Setup,
     mut exit: impl FnMut(usize) -> Exit,
 ) -> Result<(Vec<JoinHandle<()>>, Features), StartError> {
+    keep_little();
     let (ready, is_ready) = mpsc::channel();
     let cpus = cpus();
     let Setup { listeners, reader, workers, features: wanted, admission, limits, metrics } = setup;
@@ -113,10 +116,12 @@ pub fn spawn(
                 limits,
                 metrics,
                 index,
+                census: Table::new(limits.clients_tracked_max),
                 tally: Tally::default(),
-                touched: Vec::new(),
-                inline: Vec::new(),
-                starved: Vec::new(),
+                touched: Vec::with_capacity(TABLE),
+                inline: Vec::with_capacity(TABLE),
+                starved: Vec::with_capacity(TABLE),
+                freed: Freed::default(),
                 lingering: 0,
                 refused: 0,
                 unfinished: false,

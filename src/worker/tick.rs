@@ -68,12 +68,14 @@ impl Worker {
             let silent = self.now.saturating_duration_since(connection.active);
             self.unfinished |= connection.awaited_since().is_some();
             if let Some(over) = over(connection, self.now, moment, &self.limits) {
-                match over {
-                    Over::Lingered => {}
-                    Over::Idle => self.counters().idle_closed.add(1),
-                    Over::Late => self.counters().late_closed.add(1),
-                }
-                self.close(slot);
+                let is_open = self.take_down(slot);
+                let counters = self.counters();
+                let counter = match over {
+                    Over::Lingered => &counters.closed,
+                    Over::Idle => &counters.idle_closed,
+                    Over::Late => &counters.late_closed,
+                };
+                counter.add(u64::from(is_open));
             } else if draining && (last_call || silent >= patience) {
                 // As if the client had said that it asks no more: what it asked is answered, then it is
                 // closed. It fails only where the client is gone, and then the receive says so.

@@ -6,6 +6,7 @@
 // Each test binary uses another part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod admin;
 mod client;
 pub mod process;
 pub mod upstream;

@@ -27,6 +27,8 @@ impl Mimikyu {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MIMIKYU_")) {
             command.env_remove(name);
         }
+        // Many run at once; a test that wants the admin address says which.
+        command.env("MIMIKYU_ADMIN", "none");
         command
     }
 

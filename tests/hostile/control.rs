@@ -1,5 +1,6 @@
 //! The client that nothing may happen to: it asks all the while, and checks every answer.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,25 +13,54 @@ use super::harness::{Client, Mimikyu, until};
 /// How it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// On a connection that it keeps, and every fourth time on a new one.
+    /// On a connection that it keeps, and beside that on new ones, one after the other.
     KeptAndNew,
     /// On the one that it keeps: no new client could be let in.
     Kept,
 }
 
+/// What it has seen in one of the ways.
+#[derive(Debug, Clone, Copy)]
+struct Answers {
+    count: usize,
+    /// The longest from a question (for a new connection: from its connect) to the end of its answer.
+    slowest: Duration,
+}
+
+impl fmt::Display for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, slowest {:.1} ms", self.count, self.slowest.as_secs_f64() * 1e3)
+    }
+}
+
 /// What it has seen.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
-    pub answers: usize,
-    /// The longest from a question (for a new connection: from its connect) to the end of its answer.
-    pub slowest: Duration,
+    kept: Answers,
+    new: Option<Answers>,
 }
 
-/// A thread that asks until it is stopped.
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} | ", self.kept)?;
+        match self.new {
+            Some(new) => new.fmt(f),
+            None => f.write_str("–"),
+        }
+    }
+}
+
+/// A thread that asks in one way until it is stopped.
+struct Asking {
+    answers: Arc<AtomicUsize>,
+    thread: JoinHandle<Answers>,
+}
+
+/// The threads: what a new connection has to wait for does not hold up the one that is kept.
 pub struct Control {
     stopped: Arc<AtomicBool>,
-    answers: Arc<AtomicUsize>,
-    thread: JoinHandle<Seen>,
+    kept: Asking,
+    new: Option<Asking>,
 }
 
 /// From where it comes: an address that hostile clients do not have.
@@ -48,40 +78,32 @@ impl Control {
         });
         assert!(answers[0].1.starts_with("CONFIG cluster 0 ") && answers[2].1.starts_with("VALUE "));
         assert_eq!((&*answers[1].1, &*answers[3].1), ("VERSION 1.6.22\r\n", "END\r\n"));
-        let (stopped, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (is_stopped, counted, address) = (stopped.clone(), count.clone(), mimikyu.address);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let address = mimikyu.address;
         let mut kept = connect(HOME, address);
-        let thread = std::thread::spawn(move || {
-            let mut slowest = Duration::ZERO;
-            for (number, (question, answer)) in answers.iter().cycle().enumerate() {
-                let asked = Instant::now();
-                match ways {
-                    // Not a divisor of the number of questions, so that each is asked both ways.
-                    Ways::KeptAndNew if number % 5 == 4 => ask(&mut connect(HOME, address), question, answer),
-                    _ => ask(&mut kept, question, answer),
-                }
-                slowest = slowest.max(asked.elapsed());
-                counted.store(number + 1, Ordering::Relaxed);
-                if is_stopped.load(Ordering::Relaxed) {
-                    return Seen { answers: number + 1, slowest };
-                }
-                // The others need the processor too.
-                std::thread::park_timeout(Duration::from_millis(1));
-            }
-            unreachable!("it goes round for ever");
-        });
-        Self { stopped, answers: count, thread }
+        let is_new = ways == Ways::KeptAndNew;
+        let fresh = move |question: &str, answer: &str| ask(&mut connect(HOME, address), question, answer);
+        Self {
+            new: is_new.then(|| Asking::start(&stopped, answers.clone(), fresh)),
+            kept: Asking::start(&stopped, answers, move |question, answer| ask(&mut kept, question, answer)),
+            stopped,
+        }
     }
 
-    /// Waits until it was answered so many times more.
+    fn all(&self) -> impl Iterator<Item = &Asking> {
+        [Some(&self.kept), self.new.as_ref()].into_iter().flatten()
+    }
+
+    /// Waits until it was answered so many times more, in each way.
     #[track_caller]
     pub fn is_answered(&self, times: usize) {
-        let enough = self.answers.load(Ordering::Relaxed) + times;
+        let counts = || self.all().map(|asking| asking.answers.load(Ordering::Relaxed));
+        let enough: Vec<_> = counts().map(|count| count + times).collect();
+        let has_failed = || self.all().any(|asking| asking.thread.is_finished());
         until("the control client to be answered", || {
-            let failed = self.thread.is_finished();
-            (failed || self.answers.load(Ordering::Relaxed) >= enough).then_some(())
+            (has_failed() || counts().zip(&enough).all(|(count, enough)| count >= *enough)).then_some(())
         });
-        assert!(!self.thread.is_finished(), "the control client got no right answer");
+        assert!(!has_failed(), "the control client got no right answer");
     }
 
     /// Has it leave. All its answers were right.
@@ -89,7 +111,36 @@ impl Control {
     pub fn stop(self) -> Seen {
         self.is_answered(5);
         self.stopped.store(true, Ordering::Relaxed);
-        self.thread.join().expect("every answer of the control client was right")
+        let seen =
+            |asking: Asking| asking.thread.join().expect("every answer of the control client was right");
+        Seen { kept: seen(self.kept), new: self.new.map(seen) }
+    }
+}
+
+impl Asking {
+    fn start(
+        stopped: &Arc<AtomicBool>,
+        answers: [(String, String); 4],
+        mut ask: impl FnMut(&str, &str) + Send + 'static,
+    ) -> Self {
+        let (stopped, count) = (stopped.clone(), Arc::new(AtomicUsize::new(0)));
+        let counted = count.clone();
+        let thread = std::thread::spawn(move || {
+            let mut slowest = Duration::ZERO;
+            for (number, (question, answer)) in answers.iter().cycle().enumerate() {
+                let asked = Instant::now();
+                ask(question, answer);
+                slowest = slowest.max(asked.elapsed());
+                counted.store(number + 1, Ordering::Relaxed);
+                if stopped.load(Ordering::Relaxed) {
+                    return Answers { count: number + 1, slowest };
+                }
+                // The others need the processor too.
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+            unreachable!("it goes round for ever");
+        });
+        Self { answers: count, thread }
     }
 }
 

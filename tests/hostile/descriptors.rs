@@ -14,7 +14,10 @@ use super::{FULL, scaled};
 fn descriptors_run_out_and_come_back() {
     let mut command = Command::new("sh");
     let script = "ulimit -n 64; exec \"$0\" serve --listen 127.0.0.1:0 --static edge=127.0.0.1:9 --workers 1";
-    command.args(["-c", script, env!("CARGO_BIN_EXE_mimikyu")]).env("NO_COLOR", "1");
+    command
+        .args(["-c", script, env!("CARGO_BIN_EXE_mimikyu")])
+        .env("NO_COLOR", "1")
+        .env("MIMIKYU_ADMIN", "none");
     let mut mimikyu = Mimikyu::spawn(command);
     mimikyu.ready();
     let before = Traces::before(&mimikyu);

@@ -84,7 +84,10 @@ impl Control {
         let first = Reply::read(&client.answer());
         let asking = std::thread::spawn(move || {
             let mut seen = vec![first];
-            while !over.load(Ordering::Relaxed) {
+            let mut is_last = false;
+            while !is_last {
+                // Whatever was served before its end was asked for is seen, too.
+                is_last = over.load(Ordering::Relaxed);
                 client.send("config get cluster\r\n");
                 let reply = Reply::read(&client.answer());
                 if let Some(last) = seen.last().filter(|last| **last != reply) {

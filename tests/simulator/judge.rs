@@ -7,7 +7,8 @@ use mimikyu::cluster::{Cluster, Node, Version};
 use mimikyu::config::Require;
 use mimikyu::poller::ledger::{Ledger, Publication};
 
-use super::upstream::{Kind, told};
+use super::plan::Descent;
+use super::upstream::{Kind, Said, told};
 
 /// What the configuration says, in the judge's words.
 #[derive(Clone)]
@@ -43,6 +44,25 @@ struct View {
     /// Whether the replica knows no less of its silence than this; and no more.
     is_exact: bool,
     is_sure: bool,
+    /// Whether what is held is another place's list, whose name it has now.
+    stands_in: bool,
+}
+
+impl View {
+    fn new(now: Duration) -> Self {
+        Self {
+            held: None,
+            recent: Vec::new(),
+            beside: Vec::new(),
+            ever: HashSet::new(),
+            dropped: false,
+            heard: now,
+            silent: false,
+            is_exact: true,
+            is_sure: true,
+            stands_in: false,
+        }
+    }
 }
 
 /// The judge of one replica.
@@ -60,18 +80,7 @@ type Verdict = Result<(), String>;
 
 impl Judge {
     pub fn new(terms: Terms, now: Duration) -> Self {
-        let view = View {
-            held: None,
-            recent: Vec::new(),
-            beside: Vec::new(),
-            ever: HashSet::new(),
-            dropped: false,
-            heard: now,
-            silent: false,
-            is_exact: true,
-            is_sure: true,
-        };
-        let views = vec![view; terms.sources.len()];
+        let views = vec![View::new(now); terms.sources.len()];
         Self { terms, views, served: None, published: false, settled: false, started: now }
     }
 
@@ -95,6 +104,13 @@ impl Judge {
             view.recent.clear();
             view.beside.clear();
             if is_newest {
+                if view.stands_in {
+                    // The next run must not think that it is this place's.
+                    let ever = std::mem::take(&mut view.ever);
+                    *view = View { ever, ..View::new(now) };
+                }
+                // How long a silence has lasted is written down only where it may end in something.
+                view.is_exact &= !view.silent || self.terms.sources[index].drop_after.is_some();
                 expect("held after a restart", source.last(), view.held.as_ref())?;
                 let stays = view.dropped == source.is_dropped();
                 ensure(stays, || format!("source {index} is dropped by a restart, or listed"))?;
@@ -111,6 +127,7 @@ impl Judge {
             view.held = source.last().cloned();
             view.dropped = source.is_dropped();
             (view.heard, view.is_exact, view.is_sure) = (now, true, false);
+            view.stands_in = false;
         }
         if !is_newest {
             // The last list may be an older one, or none; whatever it is, it goes on from there.
@@ -121,7 +138,8 @@ impl Judge {
         }
         if was_served {
             let again = publication.map(|publication| &publication.cluster);
-            expect("served after a restart", again, self.served.as_ref())?;
+            let must = self.terms.require == Require::Any || self.is_complete();
+            expect("served after a restart", again, self.served.as_ref().filter(|_| must))?;
         }
         self.published = publication.is_some();
         self.judge_list(ledger, publication)
@@ -132,32 +150,91 @@ impl Judge {
         self.judge_list(ledger, publication)
     }
 
-    /// A poll of a source, and what became of it.
-    pub fn poll(
+    /// Another configuration.
+    pub fn reload(
         &mut self,
-        index: usize,
-        truth: Option<&Cluster>,
+        terms: Terms,
+        from: &[Descent],
         now: Duration,
         ledger: &Ledger,
         publication: Option<&Publication>,
     ) -> Verdict {
-        self.judge_answer(index, truth, ledger)?;
-        self.judge_silence(index, truth.is_some(), now, ledger)?;
+        let before = std::mem::take(&mut self.views);
+        let goes_on = |index| {
+            from.iter()
+                .any(|one| matches!(one, Descent::Same(of) | Descent::Instead { of, .. } if *of == index))
+        };
+        let is_gone = |(index, view): (usize, &View)| view.held.is_some() && !goes_on(index);
+        if before.iter().enumerate().any(is_gone) && from.contains(&Descent::New) {
+            // The new ones may be what the old ones' nodes have moved to.
+            self.settled = false;
+        }
+        let view = |(one, terms): (&Descent, &SourceTerms)| match *one {
+            Descent::Same(of) => {
+                let mut same = before[of].clone();
+                same.dropped &= terms.drop_after.is_some();
+                same
+            }
+            Descent::Instead { of, same_place } => {
+                let held = before[of].held.clone().filter(|_| !before[of].dropped);
+                let ever = if same_place { before[of].ever.clone() } else { HashSet::new() };
+                View { stands_in: held.is_some(), held, ever, ..View::new(now) }
+            }
+            Descent::New => View::new(now),
+        };
+        self.views = from.iter().zip(&terms.sources).map(view).collect();
+        self.terms = terms;
+        self.judge_views(ledger)?;
+        self.judge_list(ledger, publication)
+    }
+
+    /// A poll of a source, and what became of it.
+    pub fn poll(
+        &mut self,
+        index: usize,
+        said: &Said,
+        now: Duration,
+        ledger: &Ledger,
+        publication: Option<&Publication>,
+    ) -> Verdict {
+        self.judge_answer(index, said, ledger)?;
+        self.judge_silence(index, said.truth.is_some(), now, ledger)?;
+        self.judge_views(ledger)?;
+        self.judge_list(ledger, publication)
+    }
+
+    fn judge_views(&self, ledger: &Ledger) -> Verdict {
+        ensure(ledger.sources().len() == self.views.len(), || "the sources are others".into())?;
         for (other, view) in self.views.iter().enumerate() {
             let source = &ledger.sources()[other];
             expect("held", source.last(), view.held.as_ref())?;
             ensure(source.is_dropped() == view.dropped, || format!("source {other} is dropped, or listed"))?;
+            let stands_in = source.is_stand_in() == view.stands_in;
+            ensure(stands_in, || format!("source {other} has a list of its own, or not"))?;
         }
-        self.judge_list(ledger, publication)
+        Ok(())
     }
 
     /// Whether the answer was taken, and whether it should have been.
-    fn judge_answer(&mut self, index: usize, truth: Option<&Cluster>, ledger: &Ledger) -> Verdict {
+    fn judge_answer(&mut self, index: usize, said: &Said, ledger: &Ledger) -> Verdict {
         let terms = &self.terms.sources[index];
         let view = &mut self.views[index];
-        view.recent.push(truth.cloned());
-        let Some(came) = truth else { return Ok(()) };
-        let mut came = came.clone();
+        let held = view.held.as_ref();
+        // What was found out, else what was known: an ip that is found out makes no other answer of it.
+        let asked = said.truth.as_ref().map(|truth| completed(truth, said.filled.as_deref(), held));
+        let is_same = said.filled.is_some()
+            && said.truth.iter().zip(held).any(|(truth, held)| {
+                let nodes = || truth.nodes.iter().zip(&held.nodes);
+                truth.version == held.version
+                    && truth.nodes.len() == held.nodes.len()
+                    && nodes().all(|(came, held)| {
+                        (&came.host, came.port) == (&held.host, held.port)
+                            && (came.ip.is_empty() || came.ip == held.ip)
+                    })
+            });
+        view.recent.push(asked.clone());
+        let Some(asked) = asked else { return Ok(()) };
+        let mut came = asked.clone();
         if terms.kind != Kind::Endpoint {
             // Its version is the count of its changes.
             came.version = match &view.held {
@@ -168,6 +245,7 @@ impl Judge {
         }
         let (newer, keeps) = match &view.held {
             None => (true, true),
+            Some(_) if view.stands_in || is_same => (true, true),
             Some(held) => {
                 let gone = distinct(&held.nodes).iter().filter(|node| !has(&came.nodes, node)).count();
                 let of = distinct(&held.nodes).len();
@@ -181,16 +259,15 @@ impl Judge {
         let thrice = |same: &dyn Fn(&Cluster) -> bool| {
             last_three.len() == 3 && last_three.iter().flatten().filter(|list| same(list)).count() == 3
         };
-        let asked = truth.unwrap();
         let may = newer && keeps || thrice(&|list| list.nodes == asked.nodes);
-        let must = newer && keeps || thrice(&|list| list == asked);
+        let must = newer && keeps || thrice(&|list| *list == asked);
         let taken = ledger.sources()[index].last() == Some(&came);
         ensure(may || !taken, || format!("source {index}: taken although it should be doubted"))?;
         ensure(taken || !must, || format!("source {index}: not taken although it should be"))?;
         if taken {
             view.ever.insert(told(&came));
             view.held = Some(came);
-            view.dropped = false;
+            (view.dropped, view.stands_in) = (false, false);
         }
         Ok(())
     }
@@ -235,7 +312,9 @@ impl Judge {
         let mut expected = self.served.clone().filter(|_| self.published);
         if self.settled && enough {
             let mut nodes: Vec<Node> = Vec::new();
-            for (_, list) in held().filter(|(view, _)| !view.dropped) {
+            // Where nothing else is left, what is silent is better than nothing.
+            let is_any = held().any(|(view, _)| !view.dropped);
+            for (_, list) in held().filter(|(view, _)| !is_any || !view.dropped) {
                 for node in &list.nodes {
                     if !has(&nodes, node) {
                         nodes.push(node.clone());
@@ -260,8 +339,8 @@ impl Judge {
         if let Some(now) = now {
             ensure(!now.nodes.is_empty(), || "an empty list is served".into())?;
             let above = held().all(|(_, list)| list.version < now.version);
-            // One as it was restored may be that of other sources.
-            ensure(above || !self.settled, || "an upstream's version is not below ours".into())?;
+            // One that does not follow the sources, for want of answers, may be that of others.
+            ensure(above || !self.settled || !enough, || "an upstream's version is not below ours".into())?;
             (self.served, self.published) = (Some(now.clone()), true);
         } else {
             ensure(!self.published, || "a list was served, and now there is none".into())?;
@@ -287,6 +366,19 @@ impl Judge {
     fn is_complete(&self) -> bool {
         self.views.iter().all(|view| view.held.is_some())
     }
+}
+
+/// A list with the ips that were found out, or else known.
+fn completed(truth: &Cluster, filled: Option<&[Node]>, held: Option<&Cluster>) -> Cluster {
+    let Some(filled) = filled else { return truth.clone() };
+    let mut nodes = filled.to_vec();
+    for node in nodes.iter_mut().filter(|node| node.ip.is_empty()) {
+        let known = held.and_then(|held| {
+            held.nodes.iter().find(|known| known.host == node.host && known.port == node.port)
+        });
+        node.ip = known.map_or("".into(), |known| known.ip.clone());
+    }
+    Cluster { version: truth.version, nodes }
 }
 
 fn has(nodes: &[Node], node: &Node) -> bool {

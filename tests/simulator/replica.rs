@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use mimikyu::cluster::Cluster;
-use mimikyu::config::Config;
+use mimikyu::config::{Config, Require};
 use mimikyu::poller::event::Event;
 use mimikyu::poller::ledger::{Ledger, Observed, Publication};
-use mimikyu::poller::memory::{recall, remember};
+use mimikyu::poller::memory::{self, recall, remember};
+use mimikyu::poller::renewal::{Origin, origins};
+use mimikyu::poller::source::Source;
 use mimikyu::snapshot::{Publisher, Reader};
 use mimikyu::state::State;
 
 use super::disk::{Disk, Fate};
 use super::judge::{Judge, Terms};
+use super::plan::Descent;
 use super::served;
 use super::trail::Tally;
 use super::upstream::Said;
@@ -113,12 +116,57 @@ impl Replica {
                 Event::Dropped { .. } => "dropped",
                 Event::Spared { .. } => "spared",
                 Event::Returns => "returns",
-                Event::Trouble(_) | Event::TroubleOver => return Err("trouble that nobody made".into()),
+                Event::Trouble(_) | Event::TroubleOver if said.filled.is_none() => {
+                    return Err("trouble that nobody made".into());
+                }
+                Event::Trouble(_) | Event::TroubleOver => "trouble",
             });
         }
-        self.judge.poll(source, said.truth.as_ref(), now.world, &self.ledger, publication.as_ref())?;
+        self.judge.poll(source, said, now.world, &self.ledger, publication.as_ref())?;
         self.keep(publication, is_news, now, tally);
         self.check_bytes()
+    }
+
+    /// As the poller does: another configuration, under which some sources are those of before.
+    pub fn reload(
+        &mut self,
+        config: &Config,
+        terms: Terms,
+        from: &[Descent],
+        now: Now,
+        tally: &mut Tally,
+    ) -> Verdict {
+        let origins = origins(&self.config.sources, &config.sources);
+        let origin = |descent: &Descent| match *descent {
+            Descent::Same(of) => Origin::Kept(of),
+            Descent::Instead { of, .. } => Origin::Replaces(of),
+            Descent::New => Origin::New,
+        };
+        if origins != from.iter().map(origin).collect::<Vec<_>>() {
+            return Err(format!("the sources are taken for {origins:?} and are {from:?}"));
+        }
+        let sources = config.sources.iter().zip(origins);
+        let sources = sources.map(|(source, origin)| (memory::terms(config, source), origin)).collect();
+        let since = now.world - self.started;
+        let publication = self.ledger.renew(memory::rules(config), sources, since);
+        if config.sources != self.config.sources {
+            self.grace_ends = Some(now.world + config.startup_grace);
+        }
+        self.config = config.clone();
+        if self.ledger.sources().iter().any(Source::is_stand_in) {
+            tally.count("stood in for");
+        }
+        if self.ledger.is_published() && self.ledger.is_held() {
+            tally.count("list held");
+        }
+        self.judge.reload(terms, from, now.world, &self.ledger, publication.as_ref())?;
+        self.keep(publication, true, now, tally);
+        self.check_bytes()
+    }
+
+    /// Whether the nodes of a source are off the list.
+    pub fn dropped(&self) -> Option<usize> {
+        self.ledger.sources().iter().position(Source::is_dropped)
     }
 
     /// As the poller does: save, then publish.
@@ -155,7 +203,10 @@ impl Replica {
         self.own.clear();
         self.judge.restart(is_newest, now.world, &self.ledger, publication.as_ref())?;
         self.keep(publication, false, now, tally);
-        if is_newest && had.is_some() {
+        // Nothing stands in for a source after a restart, and where every one is required there is no list without it.
+        let is_whole = self.config.require == Require::Any
+            || self.ledger.sources().iter().all(|source| source.last().is_some());
+        if is_newest && had.is_some() && is_whole {
             tally.count("restored");
             if self.bytes() != had {
                 return Err("a restart serves other bytes".into());

@@ -31,7 +31,7 @@ impl Trail {
 pub struct Tally(BTreeMap<&'static str, u64>);
 
 /// What has to happen in a run of many seeds.
-const THINGS: [&str; 28] = [
+const THINGS: [&str; 44] = [
     "answers",
     "returns",
     "rewound",
@@ -60,6 +60,22 @@ const THINGS: [&str; 28] = [
     "grace ended",
     "replicas compared",
     "huge versions",
+    "filled",
+    "not filled",
+    "trouble",
+    "source added",
+    "base raised",
+    "shrink changed",
+    "source removed",
+    "dropped source removed",
+    "source swapped",
+    "source replaced",
+    "filling changed",
+    "order changed",
+    "limits changed",
+    "rules changed",
+    "stood in for",
+    "list held",
 ];
 
 impl Tally {

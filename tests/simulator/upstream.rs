@@ -1,5 +1,7 @@
 //! A source: its cluster, which changes, and how it answers, which changes too.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use mimikyu::cluster::{Cluster, Node, Version};
 use mimikyu::poller::event::Failure;
@@ -15,6 +17,16 @@ pub enum Kind {
     Endpoint,
     Dns,
     Static,
+}
+
+impl Kind {
+    pub fn any(rng: &mut Rng) -> Self {
+        match rng.u8(..8) {
+            0 => Kind::Static,
+            1 | 2 => Kind::Dns,
+            _ => Kind::Endpoint,
+        }
+    }
 }
 
 /// How it answers, for some polls.
@@ -39,6 +51,8 @@ pub struct Said {
     pub outcome: Result<Answer, Failure>,
     /// The list that it is, whatever the parser makes of its bytes; `None` where it is none.
     pub truth: Option<Cluster>,
+    /// Its nodes with the ips that were found out, where missing ones are to be filled.
+    pub filled: Option<Vec<Node>>,
     /// What it is, in a word.
     thing: &'static str,
 }
@@ -65,6 +79,9 @@ pub struct Upstream {
     mood: Mood,
     polls_left: u32,
     nodes_made: u32,
+    first_version: u64,
+    /// What the name servers know of the names of its nodes, where that has changed.
+    moved: BTreeMap<String, u8>,
 }
 
 impl Upstream {
@@ -72,13 +89,33 @@ impl Upstream {
         let version = Version::new(first_version).unwrap();
         let cluster = Cluster { version, nodes: Vec::new() };
         let (mood, other) = (Mood::Good, cluster.clone());
-        let mut upstream = Self { kind, is_orderly, tag, cluster, other, mood, polls_left: 0, nodes_made: 0 };
+        let mut upstream = Self {
+            kind,
+            is_orderly,
+            tag,
+            cluster,
+            other,
+            mood,
+            polls_left: 0,
+            nodes_made: 0,
+            first_version,
+            moved: BTreeMap::new(),
+        };
         for _ in 0..rng.usize(1..6) {
             let node = upstream.node(rng);
             upstream.cluster.nodes.push(node);
         }
         upstream.other = upstream.cluster.clone();
         upstream
+    }
+
+    /// One of any kind in the same world.
+    pub fn another(&self, rng: &mut Rng, number: usize) -> Self {
+        let kind = Kind::any(rng);
+        // As large as that of others here, or not much.
+        let first = if rng.bool() { self.first_version } else { rng.u64(1..90) };
+        // Tags are a letter of the names and a byte of the addresses.
+        Self::new(rng, kind, (b'a' + (number % 100) as u8) as char, first, self.is_orderly)
     }
 
     /// Another node; some are another source's as well.
@@ -108,7 +145,34 @@ impl Upstream {
     }
 
     /// A poll. `own` is a list of the asker's own, where a name may lead back to it.
-    pub fn answer(&mut self, rng: &mut Rng, own: Option<&[u8]>, tally: &mut Tally) -> Said {
+    /// Where `fills`, the asker looks up the addresses that are missing.
+    pub fn answer(&mut self, rng: &mut Rng, own: Option<&[u8]>, fills: bool, tally: &mut Tally) -> Said {
+        let mut said = self.list(rng, own, tally);
+        if let (true, Ok(Answer::Versioned { cluster, filled, trouble })) = (fills, &mut said.outcome) {
+            let nodes = self.look_up(rng, cluster.nodes.clone());
+            *trouble = nodes.iter().any(|node| node.ip.is_empty()).then(|| "no address".into());
+            tally.count(if trouble.is_some() { "not filled" } else { "filled" });
+            *filled = Some(nodes.clone());
+            said.filled = Some(nodes);
+        }
+        said
+    }
+
+    /// The nodes with the addresses of their names, as far as they are found out.
+    fn look_up(&mut self, rng: &mut Rng, mut nodes: Vec<Node>) -> Vec<Node> {
+        for node in nodes.iter_mut().filter(|node| node.ip.is_empty()) {
+            let moved = self.moved.entry(node.host.to_string()).or_default();
+            match if self.polls_left == u32::MAX { 9 } else { rng.u8(..16) } {
+                0..=2 => continue,
+                3 => *moved = moved.wrapping_add(1),
+                _ => {}
+            }
+            node.ip = format!("10.8.{moved}.{}", node.host.len()).into();
+        }
+        nodes
+    }
+
+    fn list(&mut self, rng: &mut Rng, own: Option<&[u8]>, tally: &mut Tally) -> Said {
         if !self.is_calm() {
             self.go_on(rng);
         }
@@ -150,13 +214,14 @@ impl Upstream {
             Parsed::Complete { value: Err(error), .. } => Err(failure(error.to_string())),
             Parsed::Partial => Err(failure("closed".into())),
         };
-        Said { outcome, truth, thing }
+        Said { outcome, truth, filled: None, thing }
     }
 
     fn nodes_alone(&self, nodes: Vec<Node>, tally: &mut Tally) -> Said {
         tally.count("good");
         let truth = Cluster { version: Version::FIRST, nodes: nodes.clone() };
-        Said { outcome: Ok(Answer::Unversioned { nodes, trouble: None }), truth: Some(truth), thing: "nodes" }
+        let outcome = Ok(Answer::Unversioned { nodes, trouble: None });
+        Said { outcome, truth: Some(truth), filled: None, thing: "nodes" }
     }
 
     /// Time passes: another mood, another list.
@@ -245,7 +310,7 @@ fn nothing(thing: &'static str, tally: &mut Tally) -> Said {
         tally.count("hung");
     }
     let failure = Failure { what: thing.into(), ..Failure::default() };
-    Said { outcome: Err(failure), truth: None, thing }
+    Said { outcome: Err(failure), truth: None, filled: None, thing }
 }
 
 pub fn told(cluster: &Cluster) -> String {

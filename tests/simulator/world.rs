@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use fastrand::Rng;
-use mimikyu::config::{self, Config, HostPort, Layer, MaxShrink, Origin, Require, Setting, SourceKind};
 use mimikyu::poller::backoff;
 
 use super::disk::Fate;
-use super::judge::{SourceTerms, Terms};
+use super::judge::SourceTerms;
+use super::plan::{Descent, Freedom, Plan};
 use super::replica::{Now, Replica};
 use super::trail::{Tally, Trail};
 use super::upstream::{Kind, Said, Upstream, told};
@@ -34,8 +34,7 @@ enum Mode {
 struct World<'a> {
     rng: Rng,
     mode: Mode,
-    config: Config,
-    terms: Terms,
+    plan: Plan,
     upstreams: Vec<Upstream>,
     replicas: Vec<Replica>,
     /// When each source is asked next and how often it failed in a row, for each replica, or once for all.
@@ -68,16 +67,13 @@ impl<'a> World<'a> {
             tally.count("huge versions");
         }
         let upstream = |tag| {
-            let kind = match rng.u8(..8) {
-                0 => Kind::Static,
-                1 | 2 => Kind::Dns,
-                _ => Kind::Endpoint,
-            };
+            let kind = Kind::any(&mut rng);
             let first = if is_huge { rng.u64(1_600_000_000..1_800_000_000) } else { rng.u64(1..90) };
             Upstream::new(&mut rng, kind, tag, first, is_orderly)
         };
         let upstreams: Vec<_> = ('a'..).take(count).map(upstream).collect();
-        let (config, terms) = configuration(&mut rng, &upstreams);
+        let plan = Plan::new(&mut rng, &upstreams);
+        let (config, terms) = (plan.config(&upstreams), plan.terms(&upstreams));
         let now = Duration::from_secs(1);
         let has_disk = rng.u8(..5) != 0;
         let replica_count = if mode == Mode::Apart { rng.usize(1..3) } else { rng.usize(2..4) };
@@ -97,8 +93,7 @@ impl<'a> World<'a> {
             schedules: vec![vec![(now, 0); count]; schedule_count],
             rng,
             mode,
-            config,
-            terms,
+            plan,
             upstreams,
             replicas,
             now,
@@ -175,7 +170,43 @@ impl<'a> World<'a> {
             self.schedules[group].iter_mut().for_each(|next| *next = (self.now, 0));
             self.compare()?;
         }
+        let is_any_dropped = self.replicas[0].dropped().is_some();
+        if self.rng.u8(..if is_any_dropped { 8 } else { 25 }) == 0 {
+            self.reload()?;
+        }
         Ok(())
+    }
+
+    /// The operator changes the configuration that all replicas have.
+    fn reload(&mut self) -> Verdict {
+        let freedom = if self.mode == Mode::Shuffled { Freedom::Rising } else { Freedom::Any };
+        let dropped = self.replicas[0].dropped();
+        let (word, from) = self.plan.edit(&mut self.rng, &mut self.upstreams, freedom, dropped);
+        self.tally.count(word);
+        let (config, terms) = (self.plan.config(&self.upstreams), self.plan.terms(&self.upstreams));
+        self.trail.step(|| {
+            let told: Vec<_> = terms.sources.iter().map(SourceTerms::told).collect();
+            let (base, require) = (terms.base, terms.require);
+            format!("{:?} {word}: {from:?}, {require:?}, base {base}, {}", self.now, told.join(", "))
+        });
+        let clocks = self.clocks();
+        for replica in &mut self.replicas {
+            replica.reload(&config, terms.clone(), &from, clocks, self.tally)?;
+        }
+        for schedule in &mut self.schedules {
+            let next = |descent: &Descent| match descent {
+                Descent::Same(of) => schedule[*of],
+                Descent::Instead { .. } | Descent::New => (self.now, 0),
+            };
+            *schedule = from.iter().map(next).collect();
+        }
+        self.compare()
+    }
+
+    /// A source's answer.
+    fn ask(&mut self, source: usize, own: Option<&[u8]>) -> Said {
+        let planned = &self.plan.sources[source];
+        self.upstreams[planned.upstream].answer(&mut self.rng, own, planned.fills, self.tally)
     }
 
     /// One replica asks a source by itself.
@@ -184,7 +215,7 @@ impl<'a> World<'a> {
         self.replicas[replica].tick(clocks, self.tally)?;
         let back = self.rng.usize(..8);
         let own = self.replicas[replica].own(back).map(<[u8]>::to_vec);
-        let said = self.upstreams[source].answer(&mut self.rng, own.as_deref(), self.tally);
+        let said = self.ask(source, own.as_deref());
         self.reschedule(replica, source, &said);
         self.tell(replica, source, &said, clocks)
     }
@@ -192,7 +223,7 @@ impl<'a> World<'a> {
     /// All replicas see one answer.
     fn poll_together(&mut self, source: usize) -> Verdict {
         let clocks = self.clocks();
-        let said = self.upstreams[source].answer(&mut self.rng, None, self.tally);
+        let said = self.ask(source, None);
         self.reschedule(0, source, &said);
         for replica in 0..self.replicas.len() {
             self.replicas[replica].tick(clocks, self.tally)?;
@@ -204,8 +235,7 @@ impl<'a> World<'a> {
     /// All replicas see an answer of every source, in any order.
     fn round(&mut self) -> Verdict {
         let clocks = self.clocks();
-        let (rng, tally) = (&mut self.rng, &mut *self.tally);
-        let said: Vec<_> = self.upstreams.iter_mut().map(|it| it.answer(rng, None, tally)).collect();
+        let said: Vec<_> = (0..self.plan.sources.len()).map(|source| self.ask(source, None)).collect();
         for replica in 0..self.replicas.len() {
             self.replicas[replica].tick(clocks, self.tally)?;
             let mut order: Vec<usize> = (0..said.len()).collect();
@@ -254,14 +284,17 @@ impl<'a> World<'a> {
     fn calm_down(&mut self) -> Verdict {
         self.upstreams.iter_mut().for_each(Upstream::calm_down);
         self.now += Duration::from_secs(60);
-        let newborn = Replica::new(&self.config, self.terms.clone(), false, self.clocks());
+        let newborn = {
+            let (config, terms) = (self.plan.config(&self.upstreams), self.plan.terms(&self.upstreams));
+            Replica::new(&config, terms, false, self.clocks())
+        };
         self.replicas.push(newborn);
         self.trail.step(|| format!("{:?} calm; replica {} is new", self.now, self.replicas.len() - 1));
-        let mut sources: VecDeque<usize> = (0..self.upstreams.len()).collect();
+        let mut sources: VecDeque<usize> = (0..self.plan.sources.len()).collect();
         for _ in 0..4 {
             sources.rotate_left(1);
             for &source in &sources {
-                let said = self.upstreams[source].answer(&mut self.rng, None, self.tally);
+                let said = self.ask(source, None);
                 let clocks = self.clocks();
                 for replica in 0..self.replicas.len() {
                     self.tell(replica, source, &said, clocks)?;
@@ -276,52 +309,4 @@ impl<'a> World<'a> {
             Some(other) => Err(format!("in the end replica {other} has other nodes")),
         }
     }
-}
-
-impl SourceTerms {
-    fn told(&self) -> String {
-        format!("{:?} shrinks by {}%, dropped after {:?}", self.kind, self.percent, self.drop_after)
-    }
-}
-
-/// A configuration, and the same in the judge's words.
-fn configuration(rng: &mut Rng, upstreams: &[Upstream]) -> (Config, Terms) {
-    fn given<T>(value: T) -> Setting<T> {
-        Setting { value, origin: Origin::Unset }
-    }
-    let host = |host: &str| HostPort { host: host.into(), port: 11211 };
-    let share = |percent: usize| MaxShrink::new(&format!("{percent}%")).unwrap();
-    let max_shrink = [100, 25, 50, 67][rng.usize(..4)];
-    let base = if rng.bool() { 1_000_000 } else { rng.u32(100_000..2_000_000) };
-    let require = if rng.u8(..4) == 0 { Require::All } else { Require::Any };
-    let (mut sources, mut terms) = (Vec::new(), Vec::new());
-    for (n, upstream) in upstreams.iter().enumerate() {
-        let kind = match upstream.kind {
-            Kind::Endpoint => SourceKind::Endpoint(host("endpoint.example")),
-            Kind::Dns => SourceKind::Dns(host("dns.example")),
-            Kind::Static => {
-                SourceKind::Static(upstream.nodes().iter().map(|node| host(&node.host)).collect())
-            }
-        };
-        let mut source = config::Source::new(format!("s{n}"), kind);
-        let mut percent = max_shrink;
-        // The order in which a silence of several is noticed would decide which is spared.
-        if upstream.kind != Kind::Static && !upstream.is_orderly {
-            source.drop_after = (rng.u8(..2) == 0).then(|| Duration::from_secs(rng.u64(20..400)));
-            if rng.u8(..4) == 0 {
-                percent = rng.usize(1..=100);
-                source.max_shrink = Some(share(percent));
-            }
-        }
-        terms.push(SourceTerms { kind: upstream.kind, percent, drop_after: source.drop_after });
-        sources.push(given(source));
-    }
-    let layer = Layer {
-        sources,
-        require: Some(given(require)),
-        version_base: Some(given(base)),
-        max_shrink: Some(given(share(max_shrink))),
-        ..Layer::default()
-    };
-    (config::resolve([layer]).unwrap(), Terms { base, require, sources: terms })
 }

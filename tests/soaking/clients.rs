@@ -19,6 +19,7 @@ pub struct Counts {
     pub steady: u64,
     pub slow: u64,
     pub hostile: u64,
+    pub drips: u64,
 }
 
 impl Counts {
@@ -28,11 +29,12 @@ impl Counts {
             steady: self.steady + other.steady,
             slow: self.slow + other.slow,
             hostile: self.hostile + other.hostile,
+            drips: self.drips + other.drips,
         }
     }
 
     pub fn all_happened(&self) -> bool {
-        [self.visits, self.steady, self.slow, self.hostile].iter().all(|count| *count > 0)
+        [self.visits, self.steady, self.slow, self.hostile, self.drips].iter().all(|count| *count > 0)
     }
 
     /// Answers that were checked.
@@ -43,7 +45,7 @@ impl Counts {
 
 /// Starts them all. They go on until they are told to stop.
 pub fn start(address: SocketAddr, witness: &Arc<Witness>, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<Counts>> {
-    let kinds: [fn(SocketAddr, &Witness) -> Counts; 5] = [visit, visit, stay, read_slowly, harm];
+    let kinds: [fn(SocketAddr, &Witness) -> Counts; 6] = [visit, visit, stay, read_slowly, harm, drip];
     kinds
         .into_iter()
         .map(|kind| {
@@ -128,4 +130,24 @@ fn harm(address: SocketAddr, _: &Witness) -> Counts {
         }
     }
     Counts { hostile: 1, ..Counts::default() }
+}
+
+/// A byte now and then, on many connections at once: it is cut off, or gets an answer like anyone else.
+fn drip(address: SocketAddr, witness: &Witness) -> Counts {
+    let floor = witness.floor();
+    let mut streams: Vec<_> = (0..50).map(|_| connect(address)).collect();
+    for byte in ASK.bytes() {
+        for stream in &mut streams {
+            let _ = stream.get_mut().write_all(&[byte]);
+        }
+        std::thread::park_timeout(Duration::from_millis(fastrand::u64(1..200)));
+    }
+    for stream in &mut streams {
+        let mut answer = String::new();
+        while stream.read_line(&mut answer).is_ok_and(|length| length > 0) && !answer.ends_with("END\r\n") {}
+        if answer.ends_with("END\r\n") {
+            witness.heard(&answer, floor);
+        }
+    }
+    Counts { drips: streams.len() as u64, ..Counts::default() }
 }

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::harness::Reply;
 
+/// The node of the source that comes and goes with the configuration, the last one.
+pub const GUEST: &str = "cguest";
+
 /// What was told, and what was heard.
 pub struct Witness {
     /// Lists that each upstream was made to tell, in order; a list's version is its place.
@@ -58,10 +61,16 @@ impl Witness {
         }
         self.high.fetch_max(reply.version, Ordering::SeqCst);
         let hosts = reply.hosts();
-        let (a, b): (Vec<_>, Vec<_>) = hosts.split(' ').partition(|host| host.starts_with('a'));
-        let (a, b) = (a.join(" "), b.join(" "));
-        if hosts != format!("{a} {b}") {
+        let of = |source: char| {
+            let hosts = hosts.split(' ').filter(|host| host.starts_with(source));
+            hosts.collect::<Vec<_>>().join(" ")
+        };
+        let [a, b, guest] = ['a', 'b', 'c'].map(of);
+        if hosts != format!("{a} {b} {guest}").trim_end() {
             note("the sources are not in their order");
+        }
+        if !["", GUEST].contains(&&*guest) {
+            note("a source that comes and goes has other nodes than its own");
         }
         let told = self.told.lock().expect("no panic");
         for (list, told) in [a, b].iter().zip(&*told) {

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mimikyu::cluster::Node;
 use mimikyu::config::HostPort;
 use mimikyu::limits::ADDRESSES_MAX;
 use mimikyu::lint::{self, Question, Reading};
@@ -58,7 +59,7 @@ pub fn ask(probe: &Probe) -> Result<Outcome, Error> {
     let left = probe.timeout.saturating_sub(begun.elapsed());
     let (tried, listed) = first_list(&addresses, probe.encoding, left);
     let Some((address, listed)) = listed else { return Err(telling(tried)) };
-    let Listed { mut conversation, question, round_trip, mut reading } = listed;
+    let Listed { mut conversation, question, round_trip, mut reading, .. } = listed;
     conversation.allow(probe.timeout);
     let mut engine = |question: Question| {
         let version = match probe.encoding {
@@ -75,8 +76,16 @@ pub fn ask(probe: &Probe) -> Result<Outcome, Error> {
     Ok(Outcome { target, address, tried, encoding, question, round_trip, reading, engine, stats_engine })
 }
 
+/// Asks an endpoint for its list and nothing else.
+pub fn nodes(target: &HostPort, timeout: Duration) -> Result<Vec<Node>, Error> {
+    let begun = Instant::now();
+    let addresses = resolve(target, timeout)?;
+    let (tried, listed) = first_list(&addresses, Encoding::Text, timeout.saturating_sub(begun.elapsed()));
+    listed.map(|(_, listed)| listed.reading.nodes).ok_or_else(|| telling(tried))
+}
+
 /// Asks each address in turn until one has a list; says what became of those before it.
-fn first_list(
+pub fn first_list(
     addresses: &[SocketAddr],
     encoding: Encoding,
     timeout: Duration,
@@ -95,7 +104,12 @@ fn first_list(
 }
 
 /// Every address of a name, each once and as many as are tried. Never empty.
-fn resolve(target: &HostPort, timeout: Duration) -> Result<Vec<SocketAddr>, Error> {
+pub fn resolve(target: &HostPort, timeout: Duration) -> Result<Vec<SocketAddr>, Error> {
+    addresses(target, timeout, ADDRESSES_MAX)
+}
+
+/// Every address of a name, each once and `most` of them at most. Never empty.
+pub fn addresses(target: &HostPort, timeout: Duration, most: usize) -> Result<Vec<SocketAddr>, Error> {
     let error = |source| Error::Resolve { target: target.clone(), source };
     let (sender, receiver) = mpsc::channel();
     let (host, port) = (target.host.clone(), target.port);
@@ -109,7 +123,7 @@ fn resolve(target: &HostPort, timeout: Duration) -> Result<Vec<SocketAddr>, Erro
     let found = receiver.recv_timeout(timeout).map_err(|_| error(late()))?.map_err(error)?;
     let mut addresses = Vec::new();
     for address in found {
-        if !addresses.contains(&address) && addresses.len() < ADDRESSES_MAX {
+        if !addresses.contains(&address) && addresses.len() < most {
             addresses.push(address);
         }
     }
@@ -117,17 +131,20 @@ fn resolve(target: &HostPort, timeout: Duration) -> Result<Vec<SocketAddr>, Erro
 }
 
 /// Of several failures, that of an endpoint which answered; else the last. There is one at least.
-fn telling(mut tried: Vec<Error>) -> Error {
+pub fn telling(mut tried: Vec<Error>) -> Error {
     let answered = tried.iter().position(|error| matches!(error, Error::Unusable { .. }));
     tried.swap_remove(answered.unwrap_or(tried.len() - 1))
 }
 
 /// A list, and how it was had.
-struct Listed {
+pub struct Listed {
     conversation: Conversation,
     question: &'static str,
     round_trip: Duration,
-    reading: Reading,
+    /// What the list is.
+    pub reading: Reading,
+    /// The whole reply.
+    pub reply: Vec<u8>,
 }
 
 /// Asks one address for its list; where it knows no configuration, for the legacy key.
@@ -148,19 +165,19 @@ fn list(address: SocketAddr, encoding: Encoding, timeout: Duration) -> Result<Li
             Encoding::Text => lint::text(&answer.bytes, answer.reads),
             Encoding::Binary => lint::binary(&answer.bytes),
         };
-        Ok((answer.round_trip, reading))
+        Ok((answer.round_trip, answer.bytes, reading))
     };
     let mut question = CONFIG;
-    let (mut round_trip, mut reading) = ask(&mut conversation, question, CONFIG_GET, "cluster")?;
+    let (mut round_trip, mut reply, mut reading) = ask(&mut conversation, question, CONFIG_GET, "cluster")?;
     if matches!(reading, Err(answer::Error::UnknownCommand | answer::Error::Miss)) {
         question = LEGACY;
         if encoding == Encoding::Binary {
             conversation.renew()?;
         }
-        (round_trip, reading) = ask(&mut conversation, question, GET, LEGACY_KEY)?;
+        (round_trip, reply, reading) = ask(&mut conversation, question, GET, LEGACY_KEY)?;
     }
     let reading = reading.map_err(|source| Error::Unusable { address, source })?;
-    Ok(Listed { conversation, question, round_trip, reading })
+    Ok(Listed { conversation, question, round_trip, reading, reply })
 }
 
 /// How long an answer is, once it is whole.

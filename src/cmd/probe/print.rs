@@ -26,7 +26,7 @@ fn write_text(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
         writeln!(out, "tried     {error}")?;
     }
     let engine = |version: &Option<String>| match version {
-        Some(version) => version.chars().take(ENGINE_CHARS_MAX).flat_map(char::escape_debug).collect(),
+        Some(version) => shown(version),
         None => String::from("no answer"),
     };
     let ms = outcome.round_trip.as_secs_f64() * 1000.0;
@@ -58,6 +58,11 @@ fn write_text(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     Ok(())
 }
 
+/// An engine's version as people are shown it.
+pub fn shown(version: &str) -> String {
+    version.chars().take(ENGINE_CHARS_MAX).flat_map(char::escape_debug).collect()
+}
+
 fn table(out: &mut String, nodes: &[Node]) -> std::fmt::Result {
     let width = |column: fn(&Node) -> &str, title: &str| {
         nodes.iter().map(|node| column(node).len()).max().unwrap_or_default().max(title.len())
@@ -85,9 +90,6 @@ fn protocol(outcome: &Outcome) -> &'static str {
 /// One JSON document, on one line.
 pub fn json(outcome: &Outcome) -> String {
     let reading = &outcome.reading;
-    // A number unless it is one that no client could hold.
-    let version =
-        reading.version.parse::<u64>().map_or_else(|_| json!(reading.version), |number| json!(number));
     let left = |bytes: usize, bytes_max: usize| bytes_max as i64 - bytes as i64;
     let document = json!({
         "endpoint": outcome.target.to_string(),
@@ -105,18 +107,25 @@ pub fn json(outcome: &Outcome) -> String {
         },
         "payload_bytes": reading.payload_bytes,
         "payload_bytes_left": left(reading.payload_bytes, PAYLOAD_BYTES_MAX),
-        "version": version,
+        "version": number(&reading.version),
         "nodes": reading.nodes.iter().map(node).collect::<Vec<_>>(),
         "findings": reading.findings.iter().map(finding).collect::<Vec<_>>(),
     });
     format!("{document}\n")
 }
 
-fn node(node: &Node) -> Value {
+/// The version of a list: a number unless it is one that no client could hold.
+pub fn number(digits: &str) -> Value {
+    digits.parse::<u64>().map_or_else(|_| json!(digits), |number| json!(number))
+}
+
+/// A node.
+pub fn node(node: &Node) -> Value {
     json!({ "host": node.host, "ip": node.ip, "port": node.port })
 }
 
-fn finding(finding: &Finding) -> Value {
+/// Something that a client dislikes.
+pub fn finding(finding: &Finding) -> Value {
     let hurt = |hurt: &mimikyu::lint::Hurt| json!({ "client": hurt.client, "effect": hurt.effect });
     json!({
         "rule": finding.rule.to_string(),

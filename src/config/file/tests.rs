@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 
 fn parse(text: &str) -> Result<Layer, Error> {
-    Document { path: Path::new("m.toml"), text }.layer()
+    from_bytes(Path::new("m.toml"), text.as_bytes())
 }
 
 #[test]
@@ -23,6 +23,7 @@ fn a_whole_file() {
         version_base = 2_000_000
         connections_max = 10
         connections_per_ip_max = 5
+        clients_tracked_max = 6
         allow = ["10.0.0.0/8", "::1"]
         request_timeout = "5s"
         idle_timeout = "0s"
@@ -46,9 +47,10 @@ fn a_whole_file() {
     let node = |host: &str| super::super::HostPort { host: host.to_owned(), port: 1 };
     assert_eq!(layer.sources[1].value.kind, SourceKind::Static(vec![node("n2"), node("n1")]));
     assert_eq!(layer.sources[2].value.kind, SourceKind::Dns(node("::1")));
-    assert_eq!(layer.sources[1].origin.to_string(), "m.toml:23");
+    assert_eq!(layer.sources[1].origin.to_string(), "m.toml:24");
     assert_eq!((layer.listen.len(), layer.allow.len()), (2, 2));
     assert_eq!(layer.connections_per_ip_max.unwrap().value, 5);
+    assert_eq!(layer.clients_tracked_max.unwrap().value, 6);
     assert_eq!(layer.request_timeout.unwrap().value.as_secs(), 5);
     assert_eq!(layer.workers.unwrap().value, 16);
     assert_eq!(layer.poll_interval.unwrap().value.as_secs(), 90);
@@ -222,4 +224,71 @@ fn unreadable_files_say_why() {
     std::fs::write(&path, " ".repeat(CONFIG_BYTES_MAX as usize + 1)).unwrap();
     assert!(message().contains("m.toml: the file has more than 1048576 bytes"), "{}", message());
     assert_eq!(from_file(&path).unwrap_err().exit_code(), 78);
+}
+
+#[test]
+fn every_fault_is_told_and_what_follows_from_one_is_not() {
+    let all = |text: &str| {
+        let (layer, faults) = all_from_bytes(Path::new("m.toml"), text.as_bytes());
+        let examined = super::super::examine([layer]);
+        let lines = faults.iter().chain(examined.faults.iter()).map(ToString::to_string);
+        lines.map(|line| line.split(';').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (text, lines) in [
+        ("", &["m.toml: no source of nodes"][..]),
+        (
+            "worker = 1\nlisten = ['x', ':1', ':1']\npoll_interval = 10\n",
+            &[
+                r#"m.toml:1: unknown key "worker""#,
+                r#"m.toml:2: listen: "x" is not IP:PORT"#,
+                "m.toml:3: poll_interval: 10 has no unit",
+                "m.toml: no source of nodes",
+                "m.toml:2: listen: the address 0.0.0.0:1 is given twice",
+            ],
+        ),
+        // Neither a missing name or place nor a missing source follows from what is misspelt.
+        (
+            "[[source]]\nnam = 'a'\nupstrem = 'a:1'\ndrop_after = '1'",
+            &[
+                r#"m.toml:2: unknown key "nam" of a source"#,
+                r#"m.toml:3: unknown key "upstrem" of a source"#,
+                "m.toml:4: drop_after: 1 has no unit",
+            ],
+        ),
+        ("[[sorce]]\nname = 'a'", &[r#"m.toml:1: unknown key "sorce""#]),
+        (
+            "[[source]]\nfill_ip = 'always'\nstatic = ['a', 'b:0', 'c:1']\nmax_shrink = '50%'",
+            &[
+                "m.toml:2: fill_ip: \"always\" is not a choice",
+                "m.toml:3: static: \"a\" is not HOST:PORT",
+                "m.toml:3: static: \"b:0\" is not HOST:PORT",
+                "m.toml:1: the source has no name",
+            ],
+        ),
+        (
+            "[[source]]\nname = 'a'\nstatic = ['a:1']\nfill_ip = 'never'\nmax_shrink = '50%'\ndrop_after = '1h'",
+            &[
+                "m.toml:4: fill_ip: it is for an upstream only",
+                "m.toml:5: max_shrink: it is not for a static source",
+                "m.toml:6: drop_after: it is not for a static source",
+            ],
+        ),
+        (
+            "[[source]]\nname = 'a'\n[[source]]\nname = 'a'\ndns = 'a:1'\n[[source]]\nname = 'a'\ncolour = 1",
+            &[
+                "m.toml:1: the source has no place",
+                "m.toml:4: name: the name \"a\" is already used by m.toml:2",
+                "m.toml:8: unknown key \"colour\" of a source",
+                "m.toml:6: the source has no place",
+                "m.toml:7: name: the name \"a\" is already used by m.toml:2",
+            ],
+        ),
+        ("a = \nworkers = 1\nb = [\n", &["m.toml:1: not TOML: ", "m.toml:3: not TOML: "]),
+    ] {
+        let found = all(text);
+        assert_eq!(found.len(), lines.len(), "{text}: {found:#?}");
+        for (found, line) in found.iter().zip(lines) {
+            assert!(found.starts_with(line), "{text}: {found} instead of {line}");
+        }
+    }
 }

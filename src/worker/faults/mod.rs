@@ -96,6 +96,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is an operation that completes with a result which it is asked for: not every kernel has these.
+    pub fn is_injected(self) -> bool {
+        !self.errors().is_empty() && !matches!(self, Fault::EnterFailed | Fault::EnterInterrupted)
+    }
+
     /// Of how many occasions one is taken at most.
     fn rarest(self) -> u32 {
         match self {
@@ -150,15 +155,10 @@ impl Faults {
         Self { chance: Some(chance.fork()), rates, can_fail, can_fail_later, ..Self::default() }
     }
 
-    /// Whether operations can be made to fail on this kernel.
-    pub fn can_fail(&self) -> bool {
-        self.can_fail
-    }
-
     /// Whether it is time for a fault.
     fn strikes(&mut self, fault: Fault) -> bool {
         let (Some(chance), Some(&rate)) = (&mut self.chance, self.rates.get(&fault)) else { return false };
-        if (!fault.errors().is_empty() && !self.can_fail) || chance.u32(..rate) > 0 {
+        if (fault.is_injected() && !self.can_fail) || chance.u32(..rate) > 0 {
             return false;
         }
         *self.told.lock().unwrap().counts.entry(fault).or_default() += 1;
@@ -343,6 +343,11 @@ impl Worker {
         ];
         self.ring.faults.told.lock().unwrap().left = Some(left);
     }
+}
+
+/// Whether operations can be made to fail on this kernel.
+pub(super) fn can_fail() -> bool {
+    CAN_INJECT.0
 }
 
 thread_local! {

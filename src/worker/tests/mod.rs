@@ -5,6 +5,7 @@
 //! more than once to fail again; the faults and their rates are the same.
 
 mod clients;
+mod customers;
 mod panics;
 mod server;
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, Faults, can_fail};
 use super::{Feature, Features};
 use clients::Part;
 use server::Server;
@@ -56,11 +57,17 @@ struct Tally {
     accepted: u64,
     requests: u64,
     victims: u64,
-    can_fail: bool,
 }
 
 #[test]
 fn no_fault_from_below_harms_another_connection() {
+    // Without errors from the kernel this would be another, weaker test under the same name.
+    let without_errors = !can_fail() && env::var_os("FAULTS_WITHOUT_ERRORS").is_some();
+    assert!(
+        can_fail() || without_errors,
+        "this kernel can't have operations fail (IORING_NOP_INJECT_RESULT, Linux 6.10), so most faults would never happen; \
+         FAULTS_WITHOUT_ERRORS=1 runs the others alone"
+    );
     let seeds = seeds();
     let many = seeds.end.saturating_sub(seeds.start) >= SEEDS_MANY;
     let (next, tally, failed) =
@@ -86,8 +93,13 @@ fn no_fault_from_below_harms_another_connection() {
     if many {
         let happened = [tally.overflows, tally.buffers_exhausted, tally.pauses];
         assert!(happened.iter().all(|&count| count > 0), "some never happened: {tally:?}");
-        let never: Vec<_> = Fault::ALL.iter().filter(|fault| !tally.faults.contains_key(fault)).collect();
-        assert!(never.is_empty() || !tally.can_fail, "never happened: {never:?}");
+        let may = |fault: &Fault| !(without_errors && fault.is_injected());
+        let (may, skipped): (Vec<_>, Vec<_>) = Fault::ALL.into_iter().partition(may);
+        if without_errors {
+            println!("skipped, since this kernel has no such errors: {skipped:?}");
+        }
+        let never: Vec<_> = may.iter().filter(|fault| !tally.faults.contains_key(fault)).collect();
+        assert!(never.is_empty(), "never happened: {never:?}");
     }
 }
 
@@ -96,7 +108,6 @@ fn live(seed: u64, tally: &Mutex<Tally>) -> Result<(), String> {
     let mut chance = Rng::with_seed(seed);
     let faults = Faults::new(&mut chance);
     let told = faults.told.clone();
-    let can_fail = faults.can_fail();
     let left_out = Feature::ALL.into_iter().filter(|_| chance.u8(..6) == 0);
     let features = left_out.fold(Features::ALL, Features::without);
     let submissions = if chance.bool() { 4096 } else { 8 << chance.u32(..4) };
@@ -129,8 +140,7 @@ fn live(seed: u64, tally: &Mutex<Tally>) -> Result<(), String> {
     tally.buffers_exhausted += worker.buffers_exhausted.value();
     tally.pauses += worker.pauses.value();
     tally.accepted += worker.accepted.value();
-    tally.requests += worker.requests.value();
+    tally.requests += metrics.requests();
     tally.victims += told.victims.len() as u64;
-    tally.can_fail = can_fail;
     Ok(())
 }

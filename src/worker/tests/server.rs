@@ -50,8 +50,13 @@ impl Server {
         let address = listeners.addresses[0];
         let listen = listeners.try_clone().unwrap();
         let metrics = Metrics::new(1);
-        let limits =
-            Limits { connections_max: 1000, refused_max: 8, request_timeout: Duration::ZERO, idle_timeout };
+        let limits = Limits {
+            connections_max: 1000,
+            refused_max: 8,
+            request_timeout: Duration::ZERO,
+            idle_timeout,
+            clients_tracked_max: 100,
+        };
         let workers = vec![(mailbox, questions.asker(postbox.clone()))];
         let setup = Setup {
             admission: crate::worker::Admission::new(Vec::new(), None),
@@ -85,6 +90,11 @@ impl Server {
             std::thread::park_timeout(Duration::from_millis(1));
         }
         Ok(())
+    }
+
+    /// Tells the worker something.
+    pub fn post(&self, mail: Mail) {
+        self.postbox.post(mail);
     }
 
     pub fn drain(&self) {

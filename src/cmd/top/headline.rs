@@ -1,0 +1,86 @@
+//! The first rows: is all well, what is served, who has it.
+
+use mimikyu::status::{Audience, Severity, State, Status};
+
+use super::plain::{Row, Tone, clock, elapsed, some};
+use super::words::{NEAR_PERCENT, percent, state};
+
+/// Characters of a digest that people are shown: enough to tell any two apart.
+const DIGEST_CHARS: usize = 12;
+
+/// Who speaks, and from where.
+pub fn speaker(status: &Status, target: &str) -> Row {
+    let (version, up) = (&status.mimikyu, elapsed(status.uptime));
+    let workers = some(status.workers.count, "worker");
+    Row::new(Tone::Head, format!("mimikyu {version} at {target}, up {up}, {workers}"))
+}
+
+/// Is all well?
+pub fn verdict(status: &Status) -> Row {
+    if !status.ready {
+        let why = status.waits_for.as_deref().unwrap_or("it does not say why");
+        return Row::new(Tone::Bad, format!("Not ready: {why}."));
+    }
+    let mut doubts: Vec<_> = status.troubles.iter().map(|trouble| trouble.what.clone()).collect();
+    for doubtful in [State::Failing, State::Dropped, State::Shrunk, State::Stale, State::Waiting] {
+        let names: Vec<_> = status.sources.iter().filter(|source| source.state == doubtful).collect();
+        if !names.is_empty() {
+            let named =
+                names.iter().take(4).map(|source| source.name.as_str()).collect::<Vec<_>>().join(", ");
+            let rest = if names.len() > 4 { format!(" and {} more", names.len() - 4) } else { String::new() };
+            doubts.push(format!("{} {named}{rest}", state(doubtful)));
+        }
+    }
+    for limit in status.limits.iter().filter(|limit| percent(limit) >= NEAR_PERCENT) {
+        doubts.push(format!("{} at {} % of the limit", limit.name, percent(limit)));
+    }
+    if doubts.is_empty() {
+        return Row::new(Tone::Good, "All is well: the list is served, and every source answers.");
+    }
+    let is_severe = status.troubles.iter().any(|trouble| trouble.severity == Severity::Severe);
+    let tone = if is_severe { Tone::Bad } else { Tone::Doubtful };
+    Row::new(tone, format!("The list is served, but look at this: {}.", doubts.join("; ")))
+}
+
+/// What is served.
+pub fn served(status: &Status) -> Row {
+    let Some(list) = &status.list else {
+        return Row::new(Tone::Bad, "Nothing is served: there has never been a list.");
+    };
+    let digest: String = list.digest.chars().take(DIGEST_CHARS).collect();
+    let since = match &list.since {
+        Some(since) => format!("since {} UTC", clock(since, &status.now)),
+        None => "since before the start".to_owned(),
+    };
+    let (version, nodes, sources) =
+        (list.version, some(list.nodes.len(), "node"), some(status.sources.len(), "source"));
+    let text = format!("version {version}: {nodes} of {sources}, digest {digest}, {since}");
+    Row::new(Tone::Plain, text)
+}
+
+/// How many clients have it.
+pub fn audience(status: &Status) -> Row {
+    let Audience { window, seen, current, behind_count, tracked_max, .. } = status.audience;
+    let lately = format!("seen in the last {}", elapsed(window as f64));
+    let version = status
+        .list
+        .as_ref()
+        .map_or_else(|| "the list".to_owned(), |list| format!("version {}", list.version));
+    if tracked_max == 0 {
+        return Row::new(Tone::Faint, "Which clients have the list is not known: clients_tracked_max is 0.");
+    }
+    if seen == 0 {
+        return Row::new(Tone::Faint, format!("No client was {lately}."));
+    }
+    if current >= seen {
+        let all =
+            if seen == 1 { "The one client".to_owned() } else { format!("All {}", some(seen, "client")) };
+        let have = if seen == 1 { "has" } else { "have" };
+        return Row::new(Tone::Good, format!("{all} {lately} {have} {version}."));
+    }
+    // Rounded down: all is said only where it is all.
+    let share = current * 100 / seen;
+    let rest = if behind_count == 1 { "1 has not".to_owned() } else { format!("{behind_count} have not") };
+    let of = if seen == 1 { "1 client".to_owned() } else { format!("the {}", some(seen, "client")) };
+    Row::new(Tone::Doubtful, format!("{share} % of {of} {lately} have {version}; {rest}."))
+}

@@ -1,0 +1,106 @@
+//! What shows only when all layers are known: that a name is used twice, say.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+
+use super::error::{Fault, Origin};
+use super::faults::Faults;
+use super::layer::{Layer, Setting, lay};
+use super::{Admin, Config};
+use crate::limits::{NETWORKS_MAX, SOURCES_MAX};
+
+/// A configuration that was looked at as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// What is in force and where it was given: the layers laid over each other.
+    pub top: Layer,
+    /// The same with the defaults. It is to be used only where nothing is wrong: there may be no source in it.
+    pub config: Config,
+    /// What is wrong.
+    pub faults: Faults,
+}
+
+/// Lays the layers over each other, the first on top, and looks for what does not go together.
+pub fn examine(layers: impl IntoIterator<Item = Layer>) -> Examined {
+    let top = lay(layers);
+    let mut faults = Faults::default();
+    check_sources(&top, &mut faults);
+    check_listen(&top.listen, &mut faults);
+    check_allow(&top.allow, &mut faults);
+    let config = top.clone().complete();
+    check_admin(&top, &config, &mut faults);
+    Examined { config, top, faults }
+}
+
+/// At least one source, not too many, each with a name of its own.
+fn check_sources(layer: &Layer, faults: &mut Faults) {
+    let Some(last) = layer.sources.last() else {
+        // One that was given and is wrong is a fault already.
+        if !layer.lacks_sources {
+            faults.push(match &layer.file {
+                None => Fault::new(
+                    "no source of nodes",
+                    "give the address of a configuration endpoint (HOST:PORT), --upstream, --static or --dns, \
+                     or try mimikyu demo",
+                )
+                .at(Origin::Unset),
+                Some(path) => Fault::new("no source of nodes", "add a [[source]] table").at(Origin::File {
+                    path: path.clone(),
+                    line: None,
+                    key: None,
+                }),
+            });
+        }
+        return;
+    };
+    if layer.sources.len() > SOURCES_MAX {
+        let what = format!("{} sources are too many", layer.sources.len());
+        faults.push(Fault::new(what, format!("give at most {SOURCES_MAX}")).at(last.origin.clone()));
+        return;
+    }
+    for (index, setting) in layer.sources.iter().enumerate() {
+        let name = &setting.value.name;
+        if let Some(first) = layer.sources[..index].iter().find(|first| first.value.name == *name) {
+            faults.push(name_twice(name, &first.origin).at(setting.origin.clone()));
+        }
+    }
+}
+
+/// A name that another source has.
+pub(super) fn name_twice(name: &str, first: &Origin) -> Fault {
+    let what = format!("the name {name:?} is already used by {first}");
+    Fault::new(what, "give each source a name of its own")
+}
+
+/// No address twice, unless the kernel chooses the port and the two become different.
+fn check_listen(listen: &[Setting<SocketAddr>], faults: &mut Faults) {
+    for (index, setting) in listen.iter().enumerate() {
+        let same = |first: &&Setting<SocketAddr>| first.value == setting.value;
+        if setting.value.port() != 0 && listen[..index].iter().any(|first| same(&first)) {
+            let what = format!("the address {} is given twice", setting.value);
+            faults.push(Fault::new(what, "give it once").at(setting.origin.clone()));
+        }
+    }
+}
+
+/// Every client that comes is held against each of the networks.
+fn check_allow(allow: &[Setting<IpNet>], faults: &mut Faults) {
+    if let Some(first) = allow.get(NETWORKS_MAX) {
+        let what = format!("{} networks are too many", allow.len());
+        faults.push(Fault::new(what, format!("give at most {NETWORKS_MAX}")).at(first.origin.clone()));
+    }
+}
+
+/// An address is for clients or for operators. The usual one, which nobody has asked for, gives way instead.
+fn check_admin(top: &Layer, config: &Config, faults: &mut Faults) {
+    if let Some(Setting { value: admin @ Admin::At(address), origin }) = &top.admin
+        && let Some(listen) = admin.overlap(&config.listen)
+    {
+        let what = match listen == *address {
+            true => format!("the address {address} is one that clients connect to (listen)"),
+            false => format!("the address {address} overlaps {listen}, which clients connect to (listen)"),
+        };
+        faults.push(Fault::new(what, "give another port, or none").at(origin.clone()));
+    }
+}
