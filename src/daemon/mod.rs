@@ -271,6 +271,10 @@ impl Daemon {
         phase.set(Phase::Serving);
         reception.take_place().await;
         reception.open(&teller, connections_max, &mut tasks);
+        // Who is told that this process is ready may start the next one at once.
+        let heirs = succession.open(holds, turn, crew.postboxes.clone());
+        let mut stage = heirs.stage();
+        let mut next = pin!(heirs.next());
         let admin = reception.address();
         tracing::info!(
             mimikyu = env!("CARGO_PKG_VERSION"),
@@ -286,10 +290,6 @@ impl Daemon {
         );
         service.opened();
         on_ready(&addresses, admin);
-        let heirs = succession.open(holds, turn, crew.postboxes.clone());
-        let mut stage = heirs.stage();
-        let mut next = pin!(heirs.next());
-
         let heir = tokio::select! {
             signal = signals.next() => {
                 tracing::info!(signal, "stopping: answering what was asked");
