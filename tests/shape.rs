@@ -34,6 +34,7 @@ const ROOMS: [(&str, &[&str]); 29] = [
             "protocol::payload",
             "offload",
             "lint",
+            "plan",
             "status",
         ],
     ),
@@ -44,7 +45,7 @@ const ROOMS: [(&str, &[&str]); 29] = [
     ("metrics", &["session::Tally", "session::Command", "session::Encoding", "session::ReplyKind"]),
     ("census", &["mailbox", "metrics", "status"]),
     ("exposition", &["metrics", "session", "status"]),
-    ("config", &[]),
+    ("config", &["plan"]),
     ("notify", &[]),
     // What a worker answers when it is asked who has seen what.
     ("mailbox", &["census::Roll"]),

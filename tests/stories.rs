@@ -27,7 +27,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mimikyu::cluster::{Cluster, Node, Version};
-use mimikyu::config::{self, Config, HostPort, Layer, MaxShrink, Origin, Require, Setting, SourceKind};
+use mimikyu::config::{self, Config, HostPort, Layer, Origin, Require, Setting, Share, SourceKind};
 use mimikyu::poller::event::Failure;
 use mimikyu::poller::ledger::{Ledger, Publication};
 use mimikyu::poller::memory::{recall, remember};
@@ -42,7 +42,7 @@ struct Story {
     sources: Vec<String>,
     require: Require,
     base: Option<u32>,
-    max_shrink: Option<MaxShrink>,
+    max_shrink: Option<Share>,
     drop_after: HashMap<String, Duration>,
     last: Option<Cluster>,
     known: HashMap<String, Cluster>,
@@ -69,7 +69,7 @@ impl Story {
                 self.known.insert(source.into(), cluster(version, &words[3..])?);
             }
             ["max_shrink", share] => {
-                self.max_shrink = Some(MaxShrink::new(share).map_err(|fault| fault.to_string())?);
+                self.max_shrink = Some(Share::new(share).map_err(|fault| fault.to_string())?);
             }
             ["drop_after", source, time] => {
                 self.drop_after.insert(source.into(), seconds(time)?);

@@ -48,6 +48,7 @@ impl Facts for Said {
             troubles: Vec::new(),
             list: None,
             sources: Vec::new(),
+            rollout: None,
             audience: crate::status::Audience::default(),
             traffic: Traffic::default(),
             workers: crate::status::Workers { count: 1, ring_features: Vec::new() },

@@ -11,6 +11,8 @@ pub struct Difference {
     pub left: Vec<Key>,
     /// Whether the sources are others, or in another order.
     pub sources: bool,
+    /// Whether the rollout is another one, or there is one, or none any more.
+    pub rollout: bool,
 }
 
 impl Difference {
@@ -39,6 +41,7 @@ impl Difference {
             log_format,
             log_level,
             version_reply,
+            rollout,
             ring_without,
         } = before;
         let differs = [
@@ -69,7 +72,12 @@ impl Difference {
             (Key::RingWithout, *ring_without != after.ring_without),
         ];
         let keys = |all: &[(Key, bool)]| all.iter().filter(|(_, is)| *is).map(|(key, _)| *key).collect();
-        Self { taken: keys(&differs), left: keys(&fixed), sources: *sources != after.sources }
+        Self {
+            taken: keys(&differs),
+            left: keys(&fixed),
+            sources: *sources != after.sources,
+            rollout: *rollout != after.rollout,
+        }
     }
 
     /// `after`, but for what needs a restart, which stays as in `before`.

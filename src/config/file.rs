@@ -21,7 +21,7 @@ use super::examined::name_twice;
 use super::faults::Faults;
 use super::key::{Key, nearest};
 use super::layer::{Layer, Setting};
-use super::{FillIp, MaxShrink, Source, SourceKind, source, value};
+use super::{FillIp, Share, Source, SourceKind, source, value};
 use crate::limits::{CONFIG_BYTES_MAX, SILENCE_MAX};
 use choices::Choices;
 
@@ -263,7 +263,7 @@ impl Document<'_> {
                 choices.publish = Some((value.get_ref().as_bool().ok_or_else(wrong)?, origin));
             }
             "max_shrink" => {
-                let share = scalar(Key::MaxShrink, value.get_ref()).and_then(|text| MaxShrink::new(&text));
+                let share = scalar(Key::MaxShrink, value.get_ref()).and_then(|text| Share::new(&text));
                 choices.max_shrink = Some((share.map_err(|fault| fault.at(origin.clone()))?, origin));
             }
             "drop_after" => {

@@ -13,7 +13,7 @@ use super::error::{Error, Fault, Origin};
 use super::examined::{Examined, examine};
 use super::key::Key;
 use super::{
-    Admin, Config, LogFormat, LogLevel, MaxShrink, Require, RingFeature, Source, network, source, value,
+    Admin, Config, LogFormat, LogLevel, Require, RingFeature, Rollout, Share, Source, network, source, value,
 };
 use crate::limits::{CLIENTS_TRACKED_MAX, REQUEST_TIMEOUT, WORKERS_MAX};
 
@@ -55,7 +55,7 @@ pub struct Layer {
     /// See [`Config::require`].
     pub require: Option<Setting<Require>>,
     /// See [`Config::max_shrink`].
-    pub max_shrink: Option<Setting<MaxShrink>>,
+    pub max_shrink: Option<Setting<Share>>,
     /// See [`Config::state`].
     pub state: Option<Setting<PathBuf>>,
     /// See [`Config::takeover`].
@@ -82,6 +82,8 @@ pub struct Layer {
     pub log_level: Option<Setting<LogLevel>>,
     /// See [`Config::version_reply`].
     pub version_reply: Option<Setting<String>>,
+    /// See [`Config::rollout`].
+    pub rollout: Option<Setting<Rollout>>,
     /// See [`Config::ring_without`].
     pub ring_without: Option<Setting<Vec<RingFeature>>>,
 }
@@ -115,7 +117,7 @@ impl Layer {
                 let choices = [("any", Require::Any), ("all", Require::All)];
                 self.require = given(origin, choice(text, choices)?);
             }
-            Key::MaxShrink => self.max_shrink = given(origin, MaxShrink::new(text)?),
+            Key::MaxShrink => self.max_shrink = given(origin, Share::new(text)?),
             Key::State => self.state = given(origin, value::text(text)?.into()),
             Key::Takeover => self.takeover = given(origin, value::socket_path(text)?),
             Key::Admin => self.admin = given(origin, Admin::parse(text)?),
@@ -174,6 +176,7 @@ impl Layer {
             log_format: self.log_format.or(lower.log_format),
             log_level: self.log_level.or(lower.log_level),
             version_reply: self.version_reply.or(lower.version_reply),
+            rollout: self.rollout.or(lower.rollout),
             ring_without: self.ring_without.or(lower.ring_without),
         }
     }
@@ -223,6 +226,7 @@ impl Layer {
             log_format: value(top.log_format).unwrap_or_default(),
             log_level: value(top.log_level).unwrap_or_default(),
             version_reply: value(top.version_reply).unwrap_or_else(|| "1.6.22".to_owned()),
+            rollout: value(top.rollout),
             ring_without: value(top.ring_without).unwrap_or_default(),
         }
     }

@@ -16,7 +16,8 @@ mod layer;
 mod network;
 mod places;
 mod provenance;
-mod shrink;
+mod rollout;
+mod share;
 mod source;
 mod value;
 
@@ -38,7 +39,8 @@ pub use key::{Key, nearest};
 pub use layer::{Layer, Setting, resolve};
 pub use places::{Found, Places};
 pub use provenance::Provenance;
-pub use shrink::MaxShrink;
+pub use rollout::{Guard, Rollout};
+pub use share::Share;
 pub use value::{duration as parse_duration, listen as parse_listen};
 
 /// Everything the daemon needs to know before it starts.
@@ -59,7 +61,7 @@ pub struct Config {
     /// Whether a list without every source's nodes may be served.
     pub require: Require,
     /// The largest share of a source's nodes that one answer may remove, unless the source has its own.
-    pub max_shrink: MaxShrink,
+    pub max_shrink: Share,
     /// Where the last list and answers are kept over a restart.
     pub state: Option<PathBuf>,
     /// The unix socket by which a running daemon is taken over, and by which this one is later.
@@ -86,6 +88,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// What `version` answers: exactly three numbers, at least 1.4.14.
     pub version_reply: String,
+    /// A migration in steps from one source to another.
+    pub rollout: Option<Rollout>,
     /// Features of io_uring that are left unused though the kernel has them, to find out which one is at fault.
     pub ring_without: Vec<RingFeature>,
 }
@@ -126,7 +130,7 @@ pub struct Source {
     /// clients that ask the nodes. For plain memcached nodes only: a static or DNS source.
     pub publish: bool,
     /// The largest share of its nodes that one answer may remove; `None` is [`Config::max_shrink`].
-    pub max_shrink: Option<MaxShrink>,
+    pub max_shrink: Option<Share>,
     /// Time without a good answer after which its nodes are taken off the list; `None` is never.
     pub drop_after: Option<Duration>,
 }

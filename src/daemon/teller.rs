@@ -93,6 +93,7 @@ impl Facts for Teller {
             troubles: self.view.borrow().known_troubles(),
             list: self.list(),
             sources,
+            rollout: None,
             audience,
             traffic: self.traffic(),
             workers: self.workers(),

@@ -126,6 +126,7 @@ fn written(config: &Config) -> String {
         version_reply,
         ring_without,
         max_shrink,
+        rollout: _,
     } = config;
     let mut text = String::new();
     let mut put = |key: &str, value: String| {

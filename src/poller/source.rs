@@ -7,7 +7,7 @@ pub use super::event::{Event, Failure};
 pub use super::silence::Carried;
 use super::silence::Silence;
 use crate::cluster::{Cluster, Node, Version};
-use crate::config::MaxShrink;
+use crate::config::Share;
 use crate::limits::STALE_POLLS;
 use crate::upstream::Answer;
 
@@ -30,7 +30,7 @@ pub enum Health {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Terms {
     /// The largest share of its nodes that one answer may remove.
-    pub max_shrink: MaxShrink,
+    pub max_shrink: Share,
     /// How long it may be silent before its nodes are taken off the list; `None` is for ever.
     pub drop_after: Option<Duration>,
 }
@@ -50,7 +50,7 @@ enum Doubt {
 /// by one that was seen [`STALE_POLLS`] times in a row; `doubted` is an answer that was seen fewer times than that.
 #[derive(Debug, Clone)]
 pub struct Source {
-    max_shrink: MaxShrink,
+    max_shrink: Share,
     last: Option<Cluster>,
     /// Counts the changes of `last` and of what else is to be remembered.
     revision: u64,

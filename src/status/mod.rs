@@ -7,6 +7,7 @@ mod audience;
 mod configuration;
 mod digest;
 mod history;
+mod rollout;
 mod trouble;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ pub use audience::{Audience, Behind};
 pub use configuration::{Configuration, Given, Origin, Setting};
 pub use digest::digest;
 pub use history::{Entry, History};
+pub use rollout::{HitRate, Moves, Progress, Rollout, RolloutPlan, RolloutStep};
 pub use trouble::{Severity, Trouble};
 
 /// The whole of `/status`.
@@ -44,6 +46,9 @@ pub struct Status {
     pub list: Option<List>,
     /// The sources, in their order.
     pub sources: Vec<Source>,
+    /// How far a migration in steps is; none where none is configured.
+    #[serde(default)]
+    pub rollout: Option<Rollout>,
     /// Who has seen the list.
     pub audience: Audience,
     /// What clients did since the start.

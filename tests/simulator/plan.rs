@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use mimikyu::config::{
-    self, Config, FillIp, HostPort, Layer, MaxShrink, Origin, Require, Setting, SourceKind,
-};
+use mimikyu::config::{self, Config, FillIp, HostPort, Layer, Origin, Require, Setting, Share, SourceKind};
 
 use super::judge::{SourceTerms, Terms};
 use super::upstream::{Kind, Upstream};
@@ -227,6 +225,6 @@ fn host(host: &str) -> HostPort {
     HostPort { host: host.into(), port: 11211 }
 }
 
-fn share(percent: usize) -> MaxShrink {
-    MaxShrink::new(&format!("{percent}%")).unwrap()
+fn share(percent: usize) -> Share {
+    Share::new(&format!("{percent}%")).unwrap()
 }

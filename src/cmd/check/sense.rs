@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ipnet::IpNet;
 use mimikyu::config::{
-    Admin, Config, Examined, Fault, HostPort, Layer, MaxShrink, Origin, Setting, Source, SourceKind,
+    Admin, Config, Examined, Fault, HostPort, Layer, Origin, Setting, Share, Source, SourceKind,
 };
 use mimikyu::limits::DROP_POLLS;
 
@@ -72,7 +72,7 @@ fn sources(top: &Layer, config: &Config, remarks: &mut Vec<Remark>) {
         }
     }
     let all_static = top.sources.iter().all(|source| matches!(source.value.kind, SourceKind::Static(_)));
-    if let Some(max_shrink) = top.max_shrink.as_ref().filter(|share| share.value != MaxShrink::OFF)
+    if let Some(max_shrink) = top.max_shrink.as_ref().filter(|share| share.value != Share::OFF)
         && all_static
         && !top.sources.is_empty()
         && !top.lacks_sources

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::super::error::{Fault, Origin};
 use super::super::faults::Faults;
-use super::super::{FillIp, MaxShrink, Source, SourceKind};
+use super::super::{FillIp, Share, Source, SourceKind};
 
 /// What else a source may have, and where it was given.
 #[derive(Default)]
 pub(super) struct Choices {
     pub fill_ip: Option<(FillIp, Origin)>,
     pub publish: Option<(bool, Origin)>,
-    pub max_shrink: Option<(MaxShrink, Origin)>,
+    pub max_shrink: Option<(Share, Origin)>,
     pub drop_after: Option<(Duration, Origin)>,
 }
 

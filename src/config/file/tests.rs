@@ -56,7 +56,7 @@ fn a_whole_file() {
     assert_eq!(layer.poll_interval.unwrap().value.as_secs(), 90);
     assert!(layer.startup_grace.unwrap().value.is_zero());
     assert_eq!(layer.version_base.unwrap().value, 2_000_000);
-    assert_eq!(layer.max_shrink.unwrap().value, MaxShrink::new("25%").unwrap());
+    assert_eq!(layer.max_shrink.unwrap().value, Share::new("25%").unwrap());
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_source_has_choices_of_its_own() {
     assert_eq!(choices, [(FillIp::Missing, false), (FillIp::Never, true), (FillIp::Never, false)]);
     let choices: Vec<_> =
         sources.iter().map(|source| (source.value.max_shrink, source.value.drop_after)).collect();
-    assert_eq!(choices, [(None, None), (None, None), (Some(MaxShrink::OFF), Some(SILENCE_MAX))]);
+    assert_eq!(choices, [(None, None), (None, None), (Some(Share::OFF), Some(SILENCE_MAX))]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn defaults() {
     assert_eq!((config.connections_per_ip_max, config.request_timeout), (None, 10 * SECOND));
     assert_eq!((config.allow.len(), config.clients_tracked_max), (0, 16_384));
     assert_eq!((config.require, config.log_format), (Require::Any, LogFormat::Text));
-    assert_eq!(config.max_shrink, MaxShrink::OFF);
+    assert_eq!(config.max_shrink, Share::OFF);
     assert_eq!((config.version_base, config.version_reply.as_str()), (1_000_000, "1.6.22"));
 }
 

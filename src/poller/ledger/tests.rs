@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cluster::{Node, Version};
-use crate::config::MaxShrink;
+use crate::config::Share;
 
 const RULES: Rules = Rules { require: Require::Any, version_base: 1000 };
 
@@ -84,7 +84,7 @@ fn where_no_source_has_answered_the_last_list_stays() {
 
 #[test]
 fn the_list_of_the_place_before_stands_in_until_the_new_place_has_answered() {
-    let strict = Terms { max_shrink: MaxShrink::new("10%").unwrap(), drop_after: None };
+    let strict = Terms { max_shrink: Share::new("10%").unwrap(), drop_after: None };
     let mut ledger = ledger(RULES, strict, &["a1 a2 a3"]);
     let sources = |origin| vec![(strict, origin)];
     assert_eq!(ledger.renew(RULES, sources(Replaces(0)), s(2)), None);

@@ -134,7 +134,7 @@ fn a_list_without_a_version_counts_its_changes() {
 
 /// A guarded source with these hosts, under version 5.
 fn guarded(share: &str, hosts: &str) -> Story {
-    let max_shrink = MaxShrink::new(share).unwrap();
+    let max_shrink = Share::new(share).unwrap();
     let terms = Terms { max_shrink, drop_after: Some(Duration::from_secs(10)) };
     Story(Source::new(terms, Some(cluster(5, hosts)), None), Duration::ZERO)
 }

@@ -4,7 +4,7 @@ use super::super::ledger::Rules;
 use super::super::source::{Carried, Failure, Terms};
 use super::*;
 use crate::cluster::{Cluster, Version};
-use crate::config::{HostPort, MaxShrink, Require, SourceKind};
+use crate::config::{HostPort, Require, Share, SourceKind};
 use crate::upstream::Answer;
 
 #[test]
@@ -80,7 +80,7 @@ fn failure(what: &str) -> Result<Answer, Failure> {
 
 #[test]
 fn polls_are_counted_by_what_came_of_them_and_ages_go_on_by_themselves() {
-    let half = MaxShrink::new("50%").unwrap();
+    let half = Share::new("50%").unwrap();
     let mut stage = Stage::new(&["a"], Terms { max_shrink: half, drop_after: None });
     assert_eq!(stage.view.missing(), ["a"]);
     let seen = |stage: &Stage| stage.view.sources(stage.now()).remove(0);

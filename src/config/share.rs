@@ -1,22 +1,23 @@
-//! How much of a source's list one answer may remove: a share, counted without rounding.
+//! A share of a whole, counted without rounding: how much of a source's list one answer may remove, how many keys a step
+//! may move, how many requests must hit.
 
 use std::fmt;
 
 use super::error::{Fault, quoted};
 
-/// The largest share of a source's nodes that a single answer may remove.
+/// A share: a bound, mostly, where the whole is none.
 ///
 /// Invariant: above 0 and at most the whole, in millionths, so that no rounding decides over a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaxShrink {
+pub struct Share {
     millionths: u32,
 }
 
 /// The whole.
 const WHOLE: u32 = 1_000_000;
 
-impl MaxShrink {
-    /// No guard: one answer may remove every node.
+impl Share {
+    /// The whole: as a bound, none.
     pub const OFF: Self = Self { millionths: WHOLE };
 
     /// Reads `50%`, `0.5` or `off`.
@@ -50,20 +51,25 @@ impl MaxShrink {
         }
     }
 
-    /// Whether one answer may remove `removed` nodes of `of`: exactly the share is allowed, one node more is not.
-    pub fn allows(self, removed: usize, of: usize) -> bool {
-        removed as u64 * u64::from(WHOLE) <= of as u64 * u64::from(self.millionths)
+    /// Whether `part` of `of` (nodes, keys) is at most this share: exactly the share is, one more is not.
+    pub fn allows(self, part: usize, of: usize) -> bool {
+        part as u64 * u64::from(WHOLE) <= of as u64 * u64::from(self.millionths)
+    }
+
+    /// As a part of one.
+    pub fn fraction(self) -> f64 {
+        f64::from(self.millionths) / f64::from(WHOLE)
     }
 }
 
-impl Default for MaxShrink {
+impl Default for Share {
     fn default() -> Self {
         Self::OFF
     }
 }
 
 /// As it is written in a configuration.
-impl fmt::Display for MaxShrink {
+impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::OFF => f.write_str("off"),
@@ -91,13 +97,13 @@ mod tests {
             ("0.000001", 1_000_000, 1),
             ("12.50%", 8, 1),
         ] {
-            let share = MaxShrink::new(text).unwrap();
+            let share = Share::new(text).unwrap();
             assert!(share.allows(most, of), "{text} of {of}");
             assert!(!share.allows(most + 1, of), "{text} of {of}");
         }
         for off in ["off", "100%", "1.0", "1.000"] {
-            let share = MaxShrink::new(off).unwrap();
-            assert_eq!(share, MaxShrink::OFF);
+            let share = Share::new(off).unwrap();
+            assert_eq!(share, Share::OFF);
             assert!(share.allows(1024, 1024));
         }
     }
@@ -122,7 +128,7 @@ mod tests {
             ("0.00001%", r#""0.00001%" is too fine; give fewer digits"#),
             ("0.0000001", r#""0.0000001" is too fine"#),
         ] {
-            let fault = MaxShrink::new(text).unwrap_err().to_string();
+            let fault = Share::new(text).unwrap_err().to_string();
             assert!(fault.starts_with(message), "{text}: {fault}");
         }
     }
