@@ -70,6 +70,7 @@ pub fn fine() -> Answers {
             nodes,
         }),
         sources: vec![source("alpha", State::Fresh), source("beta", State::Fresh)],
+        rollout: None,
         audience: Audience {
             window: 120,
             seen: 214,
