@@ -49,6 +49,7 @@ pub fn status() -> Status {
             nodes: vec![node],
         }),
         sources: vec![source("alpha", State::Fresh), source("beta", State::Failing)],
+        rollout: None,
         audience: Audience {
             window: 120,
             seen: 40,
