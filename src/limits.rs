@@ -266,3 +266,19 @@ pub const PLAN_KEYS_MAX: usize = 1_000_000;
 
 /// Largest file of keys that a plan reads, in bytes: a million keys of 66 bytes.
 pub const PLAN_KEYS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Seeded keys that the steps of a rollout are reckoned with: they tell a share to half a percent.
+pub const ROLLOUT_KEYS: usize = 10_000;
+
+/// Most nodes, over all lists of a rollout, up to which the keys that its steps move are reckoned.
+///
+/// 60 nodes added and 60 drained one by one are 120 lists and some 11,000 nodes. The control thread reckons so much in a
+/// fraction of a second for two kinds of clients, once a change of a source's list.
+pub const ROLLOUT_RECKONED_MAX: usize = 20_000;
+
+/// More than the steps that a rollout may have, and what the end of one counts in the version: no more than what comes to the
+/// nodes of two sources, one at a time, twice over, and as many more to put them in order.
+pub const ROLLOUT_STEPS_MAX: usize = 8 * NODES_MAX;
+
+/// Longest time for which a rollout does not look at the clock, which may be set.
+pub const ROLLOUT_PAUSE: Duration = Duration::from_secs(1);

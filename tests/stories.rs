@@ -10,9 +10,17 @@
 //! known alpha 5 a b        the state file's last good answer of a source
 //! silent alpha 50          the state file's: alpha has not answered for 50 seconds
 //! dropped alpha 50         the same, and its nodes are off the list
+//! rollout a b swap 1 300 60 hold_at=2 max_move=50%
+//!                          nodes of a are replaced by nodes of b, in batches of 1, from 300 seconds after the story's
+//!                          beginning on and every 60; also hit_rate=0.85
+//! no rollout
 //! start                    from here on it runs
+//! reload                   from here on it runs with what was said since
 //! restart 30               it stops, and 30 seconds later goes on from its state file
 //! wait 60                  60 seconds pass; every answer takes another 10
+//! at 300                   it is 300 seconds after the beginning
+//! misses too many          the nodes' counters speak against a step; "misses" alone: not any more
+//! step 3 of 6 held         how far the rollout is: waiting, running, held or done
 //! alpha 5 a b              alpha answers version 5 and these hosts
 //! beta !                   beta fails
 //! grace                    the startup grace ends
@@ -28,9 +36,12 @@ use std::time::Duration;
 
 use mimikyu::cluster::{Cluster, Node, Version};
 use mimikyu::config::{self, Config, HostPort, Layer, Origin, Require, Setting, Share, SourceKind};
+use mimikyu::plan::{Family, Strategy};
 use mimikyu::poller::event::Failure;
 use mimikyu::poller::ledger::{Ledger, Publication};
-use mimikyu::poller::memory::{recall, remember};
+use mimikyu::poller::memory::{self, recall, remember};
+use mimikyu::poller::renewal::origins;
+use mimikyu::poller::rollout::Plan;
 use mimikyu::state::{self, Remembered, Silent, State};
 use mimikyu::upstream::Answer;
 
@@ -47,6 +58,7 @@ struct Story {
     last: Option<Cluster>,
     known: HashMap<String, Cluster>,
     silent: HashMap<String, Silent>,
+    rollout: Option<config::Rollout>,
     config: Option<Config>,
     ledger: Option<Ledger>,
     /// What clients are served, and whether the last step published it.
@@ -78,9 +90,14 @@ impl Story {
                 let since = (WALL - seconds(time)?).as_secs();
                 self.silent.insert(source.into(), Silent { since, dropped: word == "dropped" });
             }
+            ["rollout", from, to, strategy, batch, start, interval, ..] => {
+                self.rollout = Some(rollout(from, to, [strategy, batch, start, interval], &words[7..])?);
+            }
+            ["no", "rollout"] => self.rollout = None,
             ["start"] => {
                 self.config = Some(self.config()?);
                 let state = State {
+                    rollout: None,
                     served: self.last.take(),
                     sources: self.sources.iter().filter_map(|name| self.remembered(name)).collect(),
                 };
@@ -93,7 +110,36 @@ impl Story {
                 self.now += seconds(time)?;
                 self.start(&state::decode(&state::encode(&state))?)?;
             }
-            ["wait", time] => self.now += seconds(time)?,
+            ["reload"] => {
+                let config = self.config()?;
+                let before = self.config.replace(config.clone()).ok_or("it has not started")?;
+                let origins = origins(&before.sources, &config.sources).into_iter();
+                let sources = config.sources.iter().map(|source| memory::terms(&config, source)).zip(origins);
+                let (now, wall) = (self.now - self.started, WALL + self.now);
+                let ledger = self.ledger()?;
+                ledger.replan(Plan::of(config.rollout.as_ref(), &config.sources), wall);
+                let publication = ledger.renew(memory::rules(&config), sources.collect(), now);
+                self.publish(publication)?;
+            }
+            ["wait", time] => self.pass(seconds(time)?)?,
+            ["at", time] => {
+                let time = seconds(time)?.checked_sub(self.now).ok_or("it is later already")?;
+                self.pass(time)?;
+            }
+            ["misses", ..] => {
+                let why = (words.len() > 1).then(|| words[1..].join(" "));
+                self.ledger()?.note_misses(why);
+            }
+            ["step", ..] => {
+                let told =
+                    self.ledger()?.rollout().ok_or("there is no rollout")?.told(None, |_| String::new());
+                let told = told.rollout.ok_or("nothing is told of it")?;
+                let progress = format!("{:?}", told.progress).to_lowercase();
+                let told = format!("step {} of {} {progress}", told.step, told.steps);
+                if told != line {
+                    return Err(format!("it is at {told}"));
+                }
+            }
             ["grace"] => {
                 let publication = self.ledger()?.end_grace();
                 self.publish(publication)?;
@@ -115,9 +161,14 @@ impl Story {
                     [] => return Err("an answer or ! is missing".into()),
                 };
                 self.now += Duration::from_secs(10);
+                let wall = WALL + self.now;
+                let due = self.ledger()?.tick(wall);
+                self.publish(due)?;
+                let has_stepped = self.published;
                 let now = self.now - self.started;
                 let observed = self.ledger()?.observe(place, outcome, now);
                 self.publish(observed.publication)?;
+                self.published |= has_stepped;
             }
             [] => {}
         }
@@ -144,6 +195,7 @@ impl Story {
             require: Some(given(self.require)),
             version_base: Some(given(self.base.unwrap_or(1000))),
             max_shrink: self.max_shrink.map(given),
+            rollout: self.rollout.clone().map(given),
             ..Layer::default()
         };
         config::resolve([layer]).map_err(|error| error.to_string())
@@ -163,6 +215,20 @@ impl Story {
         let (ledger, publication) = recall(config, state, WALL + self.now);
         self.ledger = Some(ledger);
         self.publish(publication)
+    }
+
+    /// Time passes, second by second as far as a rollout is concerned.
+    fn pass(&mut self, time: Duration) -> Result<(), String> {
+        self.published = false;
+        let ends = self.now + time;
+        while self.now < ends {
+            self.now = ends.min(self.now + Duration::from_secs(1));
+            let wall = WALL + self.now;
+            if let Some(publication) = self.ledger.as_mut().and_then(|ledger| ledger.tick(wall)) {
+                self.publish(Some(publication))?;
+            }
+        }
+        Ok(())
     }
 
     fn ledger(&mut self) -> Result<&mut Ledger, String> {
@@ -192,6 +258,37 @@ impl Story {
         }
         Ok(())
     }
+}
+
+/// A rollout as its line has it.
+fn rollout(from: &str, to: &str, words: [&str; 4], others: &[&str]) -> Result<config::Rollout, String> {
+    let [strategy, batch, start, interval] = words;
+    let mut rollout = config::Rollout {
+        from: from.into(),
+        to: to.into(),
+        strategy: Strategy::named(strategy).ok_or("no strategy")?,
+        batch: batch.parse().map_err(|_| "no batch")?,
+        start: WALL + seconds(start)?,
+        interval: seconds(interval)?,
+        hold_at: None,
+        clients: vec![Family::LibmemcachedKetama, Family::LibmemcachedModula],
+        max_move: Share::OFF,
+        guard: None,
+    };
+    for word in others {
+        let (key, value) = word.split_once('=').ok_or("no key=value")?;
+        let share = || Share::new(value).map_err(|fault| fault.to_string());
+        match key {
+            "hold_at" => rollout.hold_at = Some(value.parse().map_err(|_| "no step")?),
+            "max_move" => rollout.max_move = share()?,
+            "hit_rate" => {
+                let window = Duration::from_secs(60);
+                rollout.guard = Some(config::Guard { floor: share()?, window, requests_min: 1000 });
+            }
+            _ => return Err(format!("{key:?} is unknown")),
+        }
+    }
+    Ok(rollout)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::renewal::Origin;
+use super::rollout::{Plan, Rollout};
 use super::source::{Event, Failure, Source, Terms};
 use crate::cluster::{Change, Cluster, Served, merge};
 use crate::config::Require;
@@ -58,18 +59,24 @@ pub struct Ledger {
     published: bool,
     /// Whether every source has answered, or the grace is over.
     settled: bool,
+    /// The migration in steps, if one is configured.
+    rollout: Option<Rollout>,
 }
 
 impl Ledger {
-    /// A ledger of what is remembered from before the start, and the list to serve at once, if any.
+    /// A ledger of what is remembered from before the start, with its rollout, and the list to serve at once, if any.
     ///
     /// Where every source's answer is remembered, the list is made of these. Where one is missing, the last
     /// list is served as it was, until every source has answered or the grace is over; unless every
     /// source is required.
-    pub fn new(rules: Rules, sources: Vec<Source>, last: Option<Cluster>) -> (Self, Option<Publication>) {
-        let served = last.map(Served);
-        let mut ledger =
-            Self { rules, sources, served, former: VecDeque::new(), published: false, settled: false };
+    pub fn new(
+        rules: Rules,
+        sources: Vec<Source>,
+        last: Option<Cluster>,
+        rollout: Option<Rollout>,
+    ) -> (Self, Option<Publication>) {
+        let (served, former) = (last.map(Served), VecDeque::new());
+        let mut ledger = Self { rules, sources, served, former, published: false, settled: false, rollout };
         let publication = match &ledger.served {
             _ if ledger.is_complete() => ledger.derive(),
             Some(Served(last)) if rules.require == Require::Any => {
@@ -119,6 +126,38 @@ impl Ledger {
     /// raise the version at every poll, and no node would ever leave.
     fn is_own(&self, answer: &Cluster) -> bool {
         self.published && (self.served() == Some(answer) || self.former.contains(answer))
+    }
+
+    /// Takes note of the time since 1970, by which a rollout takes its steps.
+    pub fn tick(&mut self, wall: Duration) -> Option<Publication> {
+        if self.rollout.as_mut()?.tick(wall) { self.derive() } else { None }
+    }
+
+    /// Takes note of why a rollout is to take no step; `None` where nothing speaks against it.
+    pub fn note_misses(&mut self, why: Option<String>) {
+        if let Some(rollout) = &mut self.rollout {
+            rollout.note_misses(why);
+        }
+    }
+
+    /// The migration in steps.
+    pub fn rollout(&self) -> Option<&Rollout> {
+        self.rollout.as_ref()
+    }
+
+    /// Goes on with another plan of a rollout, or with none, at `wall` since 1970. What that changes is seen with
+    /// [`Ledger::renew`], which must follow: the plan's places are those of its sources.
+    pub fn replan(&mut self, plan: Option<Plan>, wall: Duration) {
+        let is_published = self.published;
+        self.rollout = plan.map(|plan| match self.rollout.take() {
+            Some(mut rollout) => {
+                rollout.renew(plan);
+                rollout.tick(wall);
+                rollout
+            }
+            None if is_published => Rollout::new(plan, None, wall).joining(),
+            None => Rollout::new(plan, None, wall),
+        });
     }
 
     /// Goes on with other rules and sources, at `now` since the start; each with its terms and where it comes from.
@@ -200,10 +239,7 @@ impl Ledger {
     /// The answers whose nodes are listed, with the places of their sources: not those of sources that were dropped,
     /// unless there are no others (whoever else there was is gone from the configuration).
     pub fn listed(&self) -> impl Iterator<Item = (usize, &Cluster)> {
-        let is_listed = |source: &Source| source.last().is_some() && !source.is_dropped();
-        let is_any = self.sources.iter().any(is_listed);
-        let listed = self.sources.iter().enumerate().filter(move |(_, source)| !is_any || is_listed(source));
-        listed.filter_map(|(index, source)| Some((index, source.last()?)))
+        listed(&self.sources)
     }
 
     /// The list that follows from the last good answers, if it is another one. The versions of sources that were
@@ -217,9 +253,13 @@ impl Ledger {
         if answers.is_empty() {
             return None;
         }
-        let nodes = merge(self.listed().map(|(_, cluster)| &cluster.nodes[..]));
         let versions: Vec<_> = answers.iter().map(|cluster| cluster.version).collect();
-        let now = Served::following(self.served.as_ref(), nodes, self.rules.version_base, &versions);
+        let lists = listed(&self.sources).map(|(index, cluster)| (index, &cluster.nodes[..]));
+        let (nodes, part) = match &mut self.rollout {
+            Some(rollout) => (rollout.list(&lists.collect::<Vec<_>>()), rollout.version_part()),
+            None => (merge(lists.map(|(_, nodes)| nodes)), 0),
+        };
+        let now = Served::following(self.served.as_ref(), nodes, self.rules.version_base + part, &versions);
         if self.published && self.served.as_ref() == Some(&now) {
             return None;
         }
@@ -233,6 +273,14 @@ impl Ledger {
         self.published = true;
         Some(publication)
     }
+}
+
+/// See [`Ledger::listed`].
+fn listed(sources: &[Source]) -> impl Iterator<Item = (usize, &Cluster)> {
+    let is_listed = |source: &Source| source.last().is_some() && !source.is_dropped();
+    let is_any = sources.iter().any(is_listed);
+    let listed = sources.iter().enumerate().filter(move |(_, source)| !is_any || is_listed(source));
+    listed.filter_map(|(index, source)| Some((index, source.last()?)))
 }
 
 #[cfg(test)]

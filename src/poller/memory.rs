@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ledger::{Ledger, Publication, Rules};
+use super::rollout::{Plan, Rollout};
 use super::source::{Carried, Source, Terms};
 use crate::cluster::Cluster;
 use crate::config::{self, Config, SourceKind};
@@ -18,7 +19,9 @@ pub fn recall(config: &Config, state: &State, wall: Duration) -> (Ledger, Option
         Source::new(terms(config, source), known.map(|known| restored(source, &known.cluster)), carried)
     };
     let sources = config.sources.iter().map(source).collect();
-    Ledger::new(rules(config), sources, state.served.clone())
+    let plan = Plan::of(config.rollout.as_ref(), &config.sources);
+    let rollout = plan.map(|plan| Rollout::new(plan, state.rollout.clone(), wall));
+    Ledger::new(rules(config), sources, state.served.clone(), rollout)
 }
 
 /// What the configuration settles.
@@ -51,6 +54,7 @@ pub fn remember(sources: &[config::Source], ledger: &Ledger, now: Duration, wall
     State {
         served: ledger.served().cloned(),
         sources: sources.iter().zip(ledger.sources()).filter_map(remembered).collect(),
+        rollout: ledger.rollout().and_then(Rollout::progress).cloned(),
     }
 }
 
@@ -100,7 +104,7 @@ mod tests {
         let cluster = Cluster { version: crate::cluster::Version::FIRST, nodes };
         let source = Source::new(Terms::default(), Some(cluster.clone()), None);
         let rules = Rules { require: config::Require::Any, version_base: 1 };
-        let (mut ledger, _) = Ledger::new(rules, vec![source], None);
+        let (mut ledger, _) = Ledger::new(rules, vec![source], None, None);
         let now = Duration::ZERO;
         assert_eq!(remember(&[before], &ledger, now, now).sources.len(), 1);
         ledger.renew(rules, vec![(Terms::default(), Origin::Replaces(0))], now);

@@ -18,6 +18,7 @@ pub mod event;
 pub mod ledger;
 pub mod memory;
 pub mod renewal;
+pub mod rollout;
 pub mod silence;
 pub mod source;
 pub mod troubles;
@@ -28,6 +29,7 @@ mod ask;
 mod hold;
 mod renew;
 mod show;
+mod steps;
 mod tell;
 
 use std::collections::HashSet;
@@ -85,6 +87,8 @@ pub struct Poller {
     metrics: Metrics,
     view: view::Shared,
     started: Instant,
+    /// What was told of the rollout last.
+    told: Option<steps::Told>,
 }
 
 impl Poller {
@@ -132,6 +136,7 @@ impl Poller {
             metrics,
             view,
             started,
+            told: None,
         };
         poller.tell_who_is_waited_for(true);
         poller
@@ -175,6 +180,8 @@ impl Poller {
         loop {
             self.tell_who_is_waited_for(ready.is_some());
             self.show_state_file();
+            self.tell_rollout();
+            let until_step = self.until_step();
             if let Some(ready) = ready.take_if(|_| self.ledger.is_ready()) {
                 // Nobody listens only when the daemon is leaving already.
                 let _ = ready.send(());
@@ -186,6 +193,7 @@ impl Poller {
                     None => return,
                 },
                 Some(hold) = holds.recv() => self.hold(hold).await,
+                () = tokio::time::sleep(until_step.unwrap_or_default()), if until_step.is_some() => self.step().await,
                 () = &mut grace, if !self.ledger.is_settled() => {
                     let publication = self.ledger.end_grace();
                     if let Some(publication) = publication {

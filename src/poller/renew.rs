@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::ask::Pace;
 use super::renewal::{Origin, origins};
-use super::{Poller, memory, tell};
+use super::rollout::Plan;
+use super::{Poller, memory, tell, wall};
 use crate::config::Config;
 
 impl Poller {
@@ -14,6 +15,7 @@ impl Poller {
         let sources = config.sources.iter().zip(&origins);
         let terms =
             sources.clone().map(|(source, &origin)| (memory::terms(config, source), origin)).collect();
+        self.ledger.replan(Plan::of(config.rollout.as_ref(), &config.sources), wall());
         let publication = self.ledger.renew(memory::rules(config), terms, self.started.elapsed());
         let lasts = self.ledger.sources().iter().map(|source| source.last());
         self.askers.renew(sources.zip(lasts).map(|((source, &origin), last)| (source, origin, last)));

@@ -5,6 +5,7 @@
 //! stops a start.
 
 mod open;
+mod progress;
 mod saver;
 
 use std::fmt;
@@ -17,8 +18,10 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{Cluster, Node, Version};
 use crate::config::SourceKind;
 use crate::limits::STATE_BYTES_MAX;
+use progress::FileProgress;
 
 pub use open::{Claim, Opened, open};
+pub use progress::{Progress, Roster};
 pub use saver::Saver;
 
 /// The first words of the file; the number changes with the format.
@@ -34,6 +37,8 @@ pub struct State {
     pub served: Option<Cluster>,
     /// The last good answers, in the order of their sources.
     pub sources: Vec<Remembered>,
+    /// How far a rollout is, if one has begun.
+    pub rollout: Option<Progress>,
 }
 
 /// A source's last good answer.
@@ -138,6 +143,7 @@ pub fn encode(state: &State) -> Vec<u8> {
     let written = FileState {
         served: state.served.as_ref().map(FileCluster::from),
         sources: state.sources.iter().map(FileSource::from).collect(),
+        rollout: state.rollout.as_ref().map(FileProgress::from),
     };
     // Strings, numbers and lists: nothing that JSON can't say.
     let json = serde_json::to_vec_pretty(&written).unwrap_or_default();
@@ -164,6 +170,7 @@ pub fn decode(bytes: &[u8]) -> Result<State, String> {
     Ok(State {
         served: read.served.map(Cluster::try_from).transpose()?,
         sources: read.sources.into_iter().map(Remembered::try_from).collect::<Result<_, _>>()?,
+        rollout: read.rollout.map(Progress::try_from).transpose()?,
     })
 }
 
@@ -178,6 +185,9 @@ fn shown(text: &str) -> String {
 struct FileState {
     served: Option<FileCluster>,
     sources: Vec<FileSource>,
+    /// Written only in the course of a rollout: any other file is read by those who know nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rollout: Option<FileProgress>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -199,9 +209,19 @@ struct FileCluster {
     nodes: Vec<String>,
 }
 
+/// Nodes as in a node list.
+fn words(nodes: &[Node]) -> Vec<String> {
+    nodes.iter().map(Node::to_string).collect()
+}
+
+fn nodes(words: &[String]) -> Result<Vec<Node>, String> {
+    let node = |word: &String| word.parse().map_err(|_| format!("{:?} is no node", shown(word)));
+    words.iter().map(node).collect()
+}
+
 impl From<&Cluster> for FileCluster {
     fn from(cluster: &Cluster) -> Self {
-        Self { version: cluster.version.number(), nodes: cluster.nodes.iter().map(Node::to_string).collect() }
+        Self { version: cluster.version.number(), nodes: words(&cluster.nodes) }
     }
 }
 
@@ -213,8 +233,7 @@ impl TryFrom<FileCluster> for Cluster {
         if read.nodes.is_empty() {
             return Err("a list is empty".into());
         }
-        let node = |word: &String| word.parse().map_err(|_| format!("{:?} is no node", shown(word)));
-        Ok(Self { version, nodes: read.nodes.iter().map(node).collect::<Result<_, _>>()? })
+        Ok(Self { version, nodes: nodes(&read.nodes)? })
     }
 }
 
@@ -240,6 +259,8 @@ impl TryFrom<FileSource> for Remembered {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn state(version: u64) -> State {
@@ -253,7 +274,18 @@ mod tests {
         };
         let silent = Some(Silent { since: 1_763_000_000, dropped: version > 1 });
         let other = Remembered { name: "beta".into(), silent, ..source.clone() };
-        State { served: Some(cluster), sources: vec![source, other] }
+        let roster = Roster {
+            from: cluster.nodes.clone(),
+            to: vec![Node::new("c.x", "10.0.0.3", 1)],
+            late: cluster.nodes[1..].to_vec(),
+        };
+        let (start, interval) = (Duration::from_millis(1_763_000_000_001), Duration::from_nanos(7));
+        let progress = Progress { identity: "a to b".into(), start, interval, step: 3, behind: 2, roster };
+        State {
+            served: Some(cluster),
+            sources: vec![source, other],
+            rollout: (version > 1).then_some(progress),
+        }
     }
 
     #[test]

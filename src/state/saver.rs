@@ -196,7 +196,11 @@ mod tests {
 
     fn state(version: u64) -> State {
         let nodes = vec![Node::new("a", "", 1)];
-        State { served: Version::new(version).map(|version| Cluster { version, nodes }), sources: vec![] }
+        State {
+            served: Version::new(version).map(|version| Cluster { version, nodes }),
+            sources: vec![],
+            rollout: None,
+        }
     }
 
     /// Writes once a file beside it says so.

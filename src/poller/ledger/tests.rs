@@ -19,7 +19,7 @@ fn answer(version: u64, hosts: &str) -> Result<Answer, Failure> {
 /// A ledger whose sources have answered version 5, 6, … and these hosts.
 fn ledger(rules: Rules, terms: Terms, lists: &[&str]) -> Ledger {
     let sources = lists.iter().map(|_| Source::new(terms, None, None)).collect();
-    let mut ledger = Ledger::new(rules, sources, None).0;
+    let mut ledger = Ledger::new(rules, sources, None, None).0;
     for (index, hosts) in lists.iter().enumerate() {
         ledger.observe(index, answer(5 + index as u64, hosts), s(1));
     }

@@ -16,6 +16,7 @@ fn a_silence_that_began_before_the_start_is_the_age_of_the_last_good_answer() {
         Rules { require: Require::Any, version_base: 1 },
         vec![Source::new(terms, None, carried)],
         None,
+        None,
     );
     stage.ledger = ledger;
     assert_eq!(stage.view.sources(stage.now())[0].last_good_age, None);
@@ -41,7 +42,7 @@ impl Stage {
         let target = |name: &str| SourceKind::Endpoint(HostPort { host: name.into(), port: 1 });
         let configured: Vec<_> = names.iter().map(|name| config::Source::new(*name, target(name))).collect();
         let sources = names.iter().map(|_| Source::new(terms, None, None)).collect();
-        let (ledger, _) = Ledger::new(Rules { require: Require::Any, version_base: 1 }, sources, None);
+        let (ledger, _) = Ledger::new(Rules { require: Require::Any, version_base: 1 }, sources, None, None);
         let mut stage = Self { ledger, configured, view: View::default(), start: Instant::now(), second: 0 };
         stage.renew(&[]);
         stage

@@ -1,0 +1,220 @@
+//! What holds of every rollout; the stories are `tests/scripts/ledger/rollout_*`.
+
+use super::*;
+use crate::plan::{Batch, Strategy};
+
+const START: Duration = Duration::from_secs(1_800_000_000);
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Hosts, one letter or digit each.
+fn nodes(hosts: &str) -> Vec<Node> {
+    hosts.chars().map(|host| Node::new(host.to_string(), format!("10.0.0.{}", host as u32), 11211)).collect()
+}
+
+fn plan(strategy: Strategy, batch: Batch) -> Plan {
+    let terms = config::Rollout {
+        from: "a".into(),
+        to: "b".into(),
+        strategy,
+        batch,
+        start: START,
+        interval: INTERVAL,
+        hold_at: None,
+        // Nothing is reckoned, which would take most of the time.
+        clients: Vec::new(),
+        max_move: config::Share::OFF,
+        guard: None,
+    };
+    Plan { terms, from: 1, to: 3 }
+}
+
+/// A rollout of the second and the fourth of four sources, when so many steps are due.
+struct Stage {
+    rollout: Rollout,
+    from: Vec<Node>,
+    to: Vec<Node>,
+}
+
+impl Stage {
+    fn new(plan: Plan, from: Vec<Node>, to: Vec<Node>) -> Self {
+        Self { rollout: Rollout::new(plan, None, Duration::ZERO), from, to }
+    }
+
+    /// The list without the nodes of the other sources, which must be where they are.
+    fn list(&mut self) -> Vec<Node> {
+        let (first, third) = (nodes("+"), nodes("-"));
+        let list = self.rollout.list(&[(0, &first), (1, &self.from), (2, &third), (3, &self.to)]);
+        assert_eq!((list.first(), list.last()), (first.first(), third.first()));
+        list[1..list.len() - 1].to_vec()
+    }
+
+    fn due(&mut self, steps: u32) {
+        let wall = if steps == 0 { START - INTERVAL } else { START + INTERVAL * (steps - 1) };
+        self.rollout.tick(wall);
+    }
+}
+
+/// Two lists that share no node, a way from one to the other and a batch.
+fn chance(rng: &mut fastrand::Rng) -> (Vec<Node>, Vec<Node>, Strategy, Batch) {
+    let mut list = |pool: &str| {
+        let mut pool: Vec<char> = pool.chars().collect();
+        rng.shuffle(&mut pool);
+        nodes(&pool[..rng.usize(1..=pool.len())].iter().collect::<String>())
+    };
+    let (from, to) = (list("abcdefghijkl"), list("ABCDEFGHIJKL"));
+    let batch = if rng.bool() { rng.usize(1..5).to_string() } else { format!("{}%", rng.usize(1..=100)) };
+    (from, to, Strategy::ALL[rng.usize(..4)], batch.parse().unwrap())
+}
+
+#[test]
+fn a_rollout_is_the_plan_s_lists_one_a_step() {
+    for seed in 0..500 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (from, to, strategy, batch) = chance(&mut rng);
+        let lists = strategy.lists(&from, &to, batch);
+        let mut stage = Stage::new(plan(strategy, batch), from, to.clone());
+        for (step, list) in lists.iter().enumerate() {
+            stage.due(step as u32);
+            assert_eq!(stage.list(), *list, "seed {seed}, step {step}");
+            // One that begins now is where the others are.
+            let mut other = Stage::new(plan(strategy, batch), stage.from.clone(), to.clone());
+            other.due(step as u32);
+            assert_eq!(other.list(), *list, "seed {seed}, step {step}, late");
+            assert_eq!(other.rollout.version_part(), stage.rollout.version_part());
+        }
+        assert!(stage.rollout.is_done());
+        stage.due(1_000_000);
+        assert_eq!(stage.list(), to, "seed {seed}");
+    }
+}
+
+/// Nodes come, go and get other addresses in both clusters while it runs.
+#[test]
+fn what_comes_and_goes_moves_no_other_node() {
+    for seed in 0..2000 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (from, to, strategy, batch) = chance(&mut rng);
+        let steps = strategy.lists(&from, &to, batch).len() - 1;
+        let mut stage = Stage::new(plan(strategy, batch), from, to);
+        let mut newcomers = "mnopqrMNOPQR0123456789".chars();
+        for step in 1..steps as u32 {
+            stage.due(step);
+            stage.list();
+            for _ in 0..rng.usize(..3) {
+                let before = stage.list();
+                let list = if rng.bool() { &mut stage.from } else { &mut stage.to };
+                let place = rng.usize(..list.len());
+                let touched = match rng.u8(..3) {
+                    0 if list.len() > 1 => list.remove(place),
+                    1 => {
+                        list[place].ip = "10.9.9.9".into();
+                        list[place].clone()
+                    }
+                    _ => {
+                        let Some(newcomer) = newcomers.next() else { continue };
+                        list.insert(place, nodes(&newcomer.to_string()).remove(0));
+                        list[place].clone()
+                    }
+                };
+                let after = stage.list();
+                let change = Change::between(&before, &after);
+                let story =
+                    format!("seed {seed}, {strategy:?} by {batch}, step {step} of {steps}, {touched}");
+                assert_eq!(change.moved, [], "{story}");
+                // The last of a list leaves the whole of the other.
+                let is_last = before.len() == 1;
+                for node in change.added.iter().chain(&change.removed).chain(&change.readdressed) {
+                    assert!(is_last || node.identity() == touched.identity(), "{story}: {node}");
+                }
+                assert!(!after.is_empty() && merge([&after[..]]) == after, "{story}");
+            }
+        }
+        stage.due(1_000_000);
+        assert_eq!(stage.list(), stage.to, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_keys_that_steps_move_are_reckoned_up_to_a_bound() {
+    let names = |prefix: &str, count: usize| -> Vec<Node> {
+        (0..count)
+            .map(|n| Node::new(format!("{prefix}{n}"), format!("10.0.{}.{}", n / 250, n % 250), 11211))
+            .collect()
+    };
+    // `cut` is two lists of as many nodes, and two of other sources in each.
+    let reckons = |count: usize| {
+        let mut stage =
+            Stage::new(plan(Strategy::Cut, Batch::default()), names("a", count), names("b", count));
+        stage.due(0);
+        stage.list();
+        let moves = stage.rollout.moves_of(1);
+        (!moves.is_empty()).then(|| moves[0].share)
+    };
+    let most = ROLLOUT_RECKONED_MAX / 2 - 2;
+    assert!(reckons(most).is_some_and(|share| share > 0.99));
+    assert_eq!(reckons(most + 1), None);
+}
+
+#[test]
+fn a_step_that_can_not_be_reckoned_is_held_by_max_move() {
+    let names = |prefix: &str| -> Vec<Node> {
+        (0..ROLLOUT_RECKONED_MAX / 2).map(|n| Node::new(format!("{prefix}{n}"), "", 11211)).collect()
+    };
+    let mut plan = plan(Strategy::Cut, Batch::default());
+    plan.terms.clients = vec![Family::LibmemcachedModula];
+    plan.terms.max_move = config::Share::new("99%").unwrap();
+    let mut stage = Stage::new(plan, names("a"), names("b"));
+    stage.due(1);
+    assert_eq!(stage.list(), stage.from);
+    assert!(stage.rollout.hold().unwrap().to_string().contains("can't be reckoned"));
+}
+
+#[test]
+fn the_version_s_part_is_above_every_step_at_the_end() {
+    let names = |prefix: &str| -> Vec<Node> {
+        (0..crate::limits::NODES_MAX).map(|n| Node::new(format!("{prefix}{n}"), "", 11211)).collect()
+    };
+    let longest = Strategy::AddThenDrain.lists(&names("a"), &names("b"), Batch::default()).len();
+    assert!(longest < ROLLOUT_STEPS_MAX, "{longest}");
+}
+
+#[test]
+fn a_clock_that_is_set_back_takes_steps_back() {
+    let mut stage = Stage::new(plan(Strategy::Swap, Batch::default()), nodes("abc"), nodes("ABC"));
+    stage.due(2);
+    assert_eq!(stage.list(), nodes("ABc"));
+    assert_eq!(stage.rollout.next_due_in(), INTERVAL);
+    stage.due(1);
+    assert_eq!(stage.list(), nodes("Abc"));
+    stage.due(0);
+    assert_eq!((stage.list(), stage.rollout.progress()), (nodes("abc"), None));
+    assert_eq!(stage.rollout.next_due_in(), INTERVAL);
+}
+
+/// One that was held and is behind tells with which start another one is where it is.
+#[test]
+fn the_start_that_is_told_makes_others_agree() {
+    let with = |guard, start| {
+        let mut plan = plan(Strategy::Swap, Batch::default());
+        (plan.terms.guard, plan.terms.start) = (guard, start);
+        Stage::new(plan, nodes("abcdef"), nodes("ABCDEF"))
+    };
+    let guard =
+        config::Guard { floor: config::Share::new("0.9").unwrap(), window: INTERVAL, requests_min: 1 };
+    let mut held = with(Some(guard), START);
+    held.due(0);
+    held.list();
+    held.due(4);
+    assert_eq!(held.list(), nodes("abcdef"));
+    held.rollout.note_misses(None);
+    held.due(6);
+    held.list();
+    assert_eq!(held.list(), nodes("ABcdef"), "two more are due, and were due");
+    let told = held.rollout.told(None, |time| time.as_secs().to_string()).rollout.unwrap();
+    assert_eq!((told.behind, told.step), (4, 2));
+    let start = Duration::from_secs(told.start_to_agree.unwrap().parse().unwrap());
+    let mut other = with(None, start);
+    other.rollout.tick(START + INTERVAL * 5);
+    assert_eq!(other.list(), held.list());
+    assert_eq!(told.next.unwrap().at.unwrap(), (START + INTERVAL * 6).as_secs().to_string());
+}

@@ -1,0 +1,147 @@
+//! Has a rollout take its steps when they are due, and tells of it.
+
+use std::mem::discriminant;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::rollout::{Hold, Rollout};
+use super::{Poller, wall};
+use crate::limits::ROLLOUT_PAUSE;
+use crate::status::Moves;
+
+/// What was told of a rollout last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Told {
+    identity: String,
+    revision: u64,
+    step: usize,
+    behind: u64,
+    is_done: bool,
+    hold: Option<Hold>,
+}
+
+impl Told {
+    fn of(rollout: &Rollout) -> Self {
+        Self {
+            identity: rollout.plan().identity(),
+            revision: rollout.revision(),
+            step: rollout.step(),
+            behind: rollout.progress().map_or(0, |progress| progress.behind),
+            is_done: rollout.is_done(),
+            hold: rollout.hold().cloned(),
+        }
+    }
+}
+
+/// A point in time as it is shown.
+fn shown(since_1970: Duration) -> String {
+    let time = UNIX_EPOCH.checked_add(since_1970).unwrap_or(UNIX_EPOCH);
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+impl Poller {
+    /// How long it is until the clock has to be looked at for a rollout: not long, since it may be set.
+    pub(super) fn until_step(&self) -> Option<Duration> {
+        self.ledger.rollout().map(|rollout| rollout.next_due_in().min(ROLLOUT_PAUSE))
+    }
+
+    /// Takes the steps that are due.
+    pub(super) async fn step(&mut self) {
+        let publication = self.ledger.tick(wall());
+        match publication {
+            Some(publication) => {
+                let why = self.ledger.rollout().map(why).unwrap_or_default();
+                self.publish(publication, why).await;
+            }
+            // It may have fallen behind.
+            None if self.is_rollout_news() => self.saver.save(self.state()).await,
+            None => {}
+        }
+        self.tell_rollout();
+    }
+
+    /// Takes note of what the nodes say of their hits.
+    pub(super) fn note_hit_rate(&mut self, why: Option<String>) {
+        self.ledger.note_misses(why);
+        self.tell_rollout();
+    }
+
+    fn is_rollout_news(&self) -> bool {
+        self.ledger.rollout().map(Told::of) != self.told
+    }
+
+    /// Says what has become of a rollout since it was told of last, and keeps ready what operators see of it.
+    pub(super) fn tell_rollout(&mut self) {
+        let hit_rate = None;
+        let plan = self.ledger.rollout().map(|rollout| rollout.told(hit_rate, shown));
+        if self.is_rollout_news() {
+            if let Some(rollout) = self.ledger.rollout() {
+                let before = self.told.take().unwrap_or_default();
+                tell(&before, rollout);
+            } else {
+                tracing::info!("there is no rollout any more");
+            }
+            self.told = self.ledger.rollout().map(Told::of);
+        }
+        let _ = plan;
+    }
+}
+
+/// Why the list is another one.
+fn why(rollout: &Rollout) -> String {
+    let config = &rollout.plan().terms;
+    format!("rollout {} to {}: step {} of {}", config.from, config.to, rollout.step(), rollout.steps())
+}
+
+/// One line a step, and one a change of what holds it.
+fn tell(before: &Told, rollout: &Rollout) {
+    let now = Told::of(rollout);
+    let (from, to) = (&rollout.plan().terms.from, &rollout.plan().terms.to);
+    let (step, steps) = (now.step, rollout.steps());
+    if before.identity != now.identity {
+        let (strategy, batch) = (rollout.plan().terms.strategy.name(), rollout.plan().terms.batch);
+        let start = shown(rollout.plan().terms.start);
+        let interval = humantime::format_duration(rollout.plan().terms.interval);
+        tracing::info!(from, to, strategy, %batch, start, %interval, step, "rollout is configured");
+    }
+    if before.step != now.step && before.identity == now.identity {
+        let is_one = now.step == before.step + 1;
+        let moves = is_one.then(|| moves(&rollout.moves_of(step))).filter(|moves| !moves.is_empty());
+        if now.step > before.step {
+            tracing::info!(from, to, step, steps, moves, "rollout has taken a step");
+        } else {
+            tracing::warn!(from, to, step, steps, before = before.step, "rollout has gone back");
+        }
+    }
+    if now.is_done && !before.is_done {
+        tracing::info!(from, to, steps, "rollout is done: its list is that of the source it leads to");
+    }
+    let kind = |told: &Told| told.hold.as_ref().map(discriminant);
+    if kind(before) != kind(&now) {
+        match &now.hold {
+            // It was asked for.
+            Some(hold @ Hold::At(_)) => {
+                tracing::info!(from, to, step, steps, hold = %hold, "rollout stays at its step")
+            }
+            Some(hold) => tracing::warn!(from, to, step, steps, hold = %hold, "rollout stays at its step"),
+            None if !now.is_done && before.hold.is_some() => {
+                tracing::info!(from, to, step, steps, "rollout goes on")
+            }
+            None => {}
+        }
+    }
+    if now.behind > 0 && before.behind == 0 {
+        let config = &rollout.plan().terms;
+        let late = config.interval.saturating_mul(u32::try_from(now.behind).unwrap_or(u32::MAX));
+        tracing::warn!(
+            behind = now.behind,
+            start = shown(config.start.saturating_add(late)),
+            "rollout is behind its schedule, and goes on a step at a time: with this start others are at the same step"
+        );
+    }
+}
+
+/// `libmemcached-modula 17.2 %, …`.
+fn moves(moves: &[Moves]) -> String {
+    let moves = moves.iter().map(|moves| format!("{} {:.1} %", moves.client, moves.share * 100.0));
+    moves.collect::<Vec<_>>().join(", ")
+}
