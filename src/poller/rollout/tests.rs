@@ -68,7 +68,7 @@ fn chance(rng: &mut fastrand::Rng) -> (Vec<Node>, Vec<Node>, Strategy, Batch) {
 
 #[test]
 fn a_rollout_is_the_plan_s_lists_one_a_step() {
-    for seed in 0..500 {
+    for seed in 0..150 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let (from, to, strategy, batch) = chance(&mut rng);
         let lists = strategy.lists(&from, &to, batch);
@@ -91,7 +91,7 @@ fn a_rollout_is_the_plan_s_lists_one_a_step() {
 /// Nodes come, go and get other addresses in both clusters while it runs.
 #[test]
 fn what_comes_and_goes_moves_no_other_node() {
-    for seed in 0..2000 {
+    for seed in 0..300 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let (from, to, strategy, batch) = chance(&mut rng);
         let steps = strategy.lists(&from, &to, batch).len() - 1;
@@ -143,8 +143,9 @@ fn the_keys_that_steps_move_are_reckoned_up_to_a_bound() {
     };
     // `cut` is two lists of as many nodes, and two of other sources in each.
     let reckons = |count: usize| {
-        let mut stage =
-            Stage::new(plan(Strategy::Cut, Batch::default()), names("a", count), names("b", count));
+        let mut plan = plan(Strategy::Cut, Batch::default());
+        plan.terms.clients = vec![Family::LibmemcachedModula];
+        let mut stage = Stage::new(plan, names("a", count), names("b", count));
         stage.due(0);
         stage.list();
         let moves = stage.rollout.moves_of(1);
