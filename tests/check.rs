@@ -257,3 +257,21 @@ fn online_the_sources_are_asked_and_the_merged_list_is_looked_at() {
     let (code, out, _) = check(&["--online", "--workers", "0", &first]);
     assert!(code == Some(78) && out.contains("source \"primary\": 2 nodes"), "{out}");
 }
+
+#[test]
+fn a_rollout_is_held_to_the_sources_and_to_the_clock() {
+    let sources = "[[source]]\nname = 'a'\ndns = 'a:1'\n[[source]]\nname = 'b'\ndns = 'b:1'\n";
+    let rollout =
+        "[rollout]\nfrom = 'a'\nto = 'b'\nstart = 2026-01-01T00:00:00Z\ninterval = '30days'\nhold_at = 1\n";
+    let (_directory, path) = file(&format!("{sources}{rollout}"));
+    let (code, out, _) = check(&[path.to_str().unwrap()]);
+    let words = "m.toml:10: warning: start: it was ";
+    assert!(code == Some(0) && out.contains(words) && out.contains(" ago: 1 step would be taken"), "{out}");
+    // Sources of the command line take the place of the file's.
+    let (code, out, _) = check(&[path.to_str().unwrap(), "--static", "a=n:1", "--dns", "c=m:1"]);
+    assert_eq!(code, Some(78), "{out}");
+    assert!(out.contains("m.toml:9: to: there is no source \"b\"; did you mean \"a\"?\n"), "{out}");
+    let (code, document) = document(&[path.to_str().unwrap(), "--static", "a=n:1", "--dns", "cache=m:1"]);
+    let fault = &document["faults"][0];
+    assert_eq!((code, &fault["line"], &fault["key"]), (Some(78), &9.into(), &"to".into()), "{document}");
+}

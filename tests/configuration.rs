@@ -180,10 +180,89 @@ fn a_sources_keys_are_all_told() {
     assert_eq!(known, told);
 }
 
+/// A rollout with more lines below what it needs.
+fn rollout(more: &str) -> Result<Config, String> {
+    let sources = "source = [{ name = \"a\", static = [\"n:1\"] }, { name = \"b\", static = [\"m:1\"] }]\n";
+    let needed = [
+        ("from", "\"a\""),
+        ("to", "\"b\""),
+        ("start", "2026-12-01T03:00:00Z"),
+        ("interval", "\"10m\""),
+        ("hold_below_hit_rate", "0.85"),
+    ];
+    let is_given = |key: &str| more.split_whitespace().next() == Some(key);
+    let needed = needed.iter().filter(|(key, _)| !is_given(key));
+    let needed: String = needed.map(|(key, value)| format!("{key} = {value}\n")).collect();
+    let text = format!("{sources}[rollout]\n{needed}{more}\n");
+    let layer = from_bytes("m.toml".as_ref(), text.as_bytes()).map_err(|error| error.to_string())?;
+    resolve([layer]).map_err(|error| error.to_string())
+}
+
 #[test]
-fn the_example_is_taken() {
-    let example =
-        PAGE.split("```toml\n").nth(1).and_then(|text| text.split("```").next()).expect("an example");
+fn a_rollouts_keys_are_all_told_with_their_defaults_and_bounds() {
+    let rows = table("Rollout");
+    let told: Vec<_> = rows.iter().map(|row| quoted(&row["key"])[0].to_owned()).collect();
+    let known = rollout("zzzzzzzzzz = 1").unwrap_err();
+    let known: Vec<_> = known.split("known are ").nth(1).expect("the known ones").split(", ").collect();
+    assert_eq!(known, told);
+    let mut bounds = 0;
+    for (key, row) in told.iter().zip(&rows) {
+        let with = |value: &str| rollout(&format!("{key} = {value}"));
+        let default = &row["default"];
+        if default == "needed" {
+            let sources = "source = [{ name = \"a\", static = [\"n:1\"] }]\n[rollout]\n";
+            let layer = from_bytes("m.toml".as_ref(), sources.as_bytes());
+            let (_, faults) = mimikyu::config::all_from_bytes("m.toml".as_ref(), sources.as_bytes());
+            let lacks =
+                |fault: &mimikyu::config::Error| fault.fault.what == format!("the rollout has no {key}");
+            assert!(layer.is_err() && faults.iter().any(lacks), "{key}");
+        } else if let Some(value) = quoted(default).first() {
+            let value = if key == "strategy" { format!("\"{value}\"") } else { (*value).to_owned() };
+            assert_eq!(with(&value), rollout(""), "{key}");
+        } else {
+            assert_eq!(default, "none", "{key}");
+        }
+        let takes = row["what it takes"].split([',', ';']).collect::<Vec<_>>();
+        let bound = takes.iter().find_map(|part| part.split_once(" to ")).filter(|_| key != "start");
+        let Some((least, most)) = bound else { continue };
+        let bare = |text: &str| text.trim().replace('`', "");
+        let (least, most) = (bare(least), bare(most));
+        bounds += 1;
+        match most.parse::<u64>() {
+            Ok(most) => {
+                assert!(with(&least).is_ok() && with(&most.to_string()).is_ok(), "{key}");
+                let below = least.parse::<i64>().expect("a number") - 1;
+                assert!(with(&below.to_string()).is_err() && with(&(most + 1).to_string()).is_err(), "{key}");
+            }
+            Err(_) => {
+                let quotes = |text: &str| format!("\"{text}\"");
+                assert!(with(&quotes(&least)).is_ok() && with(&quotes(&most)).is_ok(), "{key}");
+                let beyond = with(&quotes(&format!("{most} 1ms"))).unwrap_err();
+                assert!(beyond.contains(&format!("give a time from {least} to {most}")), "{key}: {beyond}");
+            }
+        }
+    }
+    assert_eq!(bounds, 5, "batch, interval, hold_at, hit_rate_window, hit_rate_requests_min");
+}
+
+#[test]
+fn a_rollouts_words_are_all_told() {
+    use mimikyu::plan::{Family, Strategy};
+    for (key, names) in
+        [("strategy", &Strategy::ALL.map(Strategy::name)[..]), ("clients", &Family::ALL.map(Family::name))]
+    {
+        let row = table("Rollout").into_iter().find(|row| row["key"] == format!("`{key}`")).expect("a row");
+        assert_eq!(quoted(&row["what it takes"]), names, "{key}");
+    }
+}
+
+#[test]
+fn the_examples_are_taken() {
+    let mut examples = PAGE.split("```toml\n").skip(1).filter_map(|text| text.split("```").next());
+    let (rollout, example) = (examples.next().expect("a rollout"), examples.next().expect("an example"));
+    let both = format!("{example}\n{rollout}");
+    let layer = from_bytes("example.toml".as_ref(), both.as_bytes()).unwrap();
+    assert!(resolve([layer]).unwrap().rollout.is_some());
     let layer = from_bytes("example.toml".as_ref(), example.as_bytes()).unwrap();
     let config = resolve([layer]).unwrap();
     assert_eq!(config.sources.len(), 3);

@@ -5,6 +5,8 @@ mod addresses;
 #[path = "reload/configured.rs"]
 mod configured;
 mod harness;
+#[path = "reload/rollout.rs"]
+mod rollout;
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};

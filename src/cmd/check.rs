@@ -6,9 +6,11 @@
 mod online;
 mod print;
 mod remark;
+mod rollout;
 mod sense;
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use mimikyu::config::{Examined, Layer};
 use mimikyu::{daemon, worker};
@@ -28,6 +30,9 @@ pub fn run(check: Check) -> Result<ExitCode, Failure> {
     remarks.extend(configured.warnings.iter().map(|line| Remark::of_environment(line)));
     let examined = &configured.examined;
     remarks.extend(sense::look(examined, configured.places.file.as_deref()));
+    // A clock that is set before 1970 tells nothing.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    remarks.extend(rollout::look(&examined.top, now));
     if check.machine == Machine::This {
         remarks.extend(on_this_machine(examined));
     }

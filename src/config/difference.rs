@@ -102,7 +102,7 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use super::super::key::OTHERS;
-    use super::super::{Layer, Origin, resolve};
+    use super::super::{Layer, Origin, from_bytes, resolve};
     use super::*;
 
     fn config(settings: &[(Key, &str)]) -> Config {
@@ -131,6 +131,27 @@ mod tests {
             assert_eq!(is_left, needs_a_restart);
             assert_eq!(difference.taken == [key], !is_left && key != Key::Dns);
             assert_eq!(difference.sources, key == Key::Dns);
+            assert!(!difference.rollout, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_rollout_is_taken_over() {
+        let config = |more: &str| {
+            let sources = "source = [{ name = 'a', dns = 'a:1' }, { name = 'b', dns = 'b:1' }]\n";
+            from_bytes("m.toml".as_ref(), format!("{sources}{more}").as_bytes())
+                .and_then(|layer| resolve([layer]))
+                .unwrap()
+        };
+        let rollout = "[rollout]\nfrom = 'a'\nto = 'b'\nstart = 2026-12-01T03:00:00Z\ninterval = '1m'\n";
+        let all = [config(""), config(rollout), config(&format!("{rollout}hold_at = 3"))];
+        for (at, before) in all.iter().enumerate() {
+            for (to, after) in all.iter().enumerate() {
+                let expected = Difference { rollout: at != to, ..Difference::default() };
+                let difference = Difference::between(before, after);
+                assert_eq!((difference.is_none(), difference), (at == to, expected));
+                assert_eq!(Difference::taken_over(before, after.clone()), *after);
+            }
         }
     }
 }

@@ -84,6 +84,8 @@ pub struct Layer {
     pub version_reply: Option<Setting<String>>,
     /// See [`Config::rollout`].
     pub rollout: Option<Setting<Rollout>>,
+    /// Where each of its keys was given.
+    pub rollout_keys: Vec<Setting<&'static str>>,
     /// See [`Config::ring_without`].
     pub ring_without: Option<Setting<Vec<RingFeature>>>,
 }
@@ -147,11 +149,19 @@ impl Layer {
         Ok(())
     }
 
+    /// Where a key of the rollout was given; where the rollout was, if the key was not.
+    pub fn rollout_origin(&self, key: &str) -> Origin {
+        let given = self.rollout_keys.iter().find(|given| given.value == key).map(|given| &given.origin);
+        let whole = self.rollout.as_ref().map(|rollout| &rollout.origin);
+        given.or(whole).cloned().unwrap_or(Origin::Unset)
+    }
+
     /// Lays `self` over a lower layer. Lists are replaced as a whole, never mixed.
     pub(super) fn over(self, lower: Layer) -> Layer {
         fn either<T>(upper: Vec<T>, lower: Vec<T>) -> Vec<T> {
             if upper.is_empty() { lower } else { upper }
         }
+        let rollout_keys = if self.rollout.is_some() { self.rollout_keys } else { lower.rollout_keys };
         Layer {
             file: self.file.or(lower.file),
             listen: either(self.listen, lower.listen),
@@ -177,6 +187,7 @@ impl Layer {
             log_level: self.log_level.or(lower.log_level),
             version_reply: self.version_reply.or(lower.version_reply),
             rollout: self.rollout.or(lower.rollout),
+            rollout_keys,
             ring_without: self.ring_without.or(lower.ring_without),
         }
     }

@@ -21,6 +21,8 @@ pub struct Provenance {
     settings: Vec<(Key, Origin)>,
     /// Each source, by its name.
     sources: Vec<(String, Origin)>,
+    /// The rollout, if there is one.
+    rollout: Option<Origin>,
 }
 
 impl Provenance {
@@ -32,6 +34,7 @@ impl Provenance {
         Self {
             settings: Key::ALL.into_iter().filter_map(origin).collect(),
             sources: top.sources.iter().map(source).collect(),
+            rollout: top.rollout.map(|rollout| rollout.origin),
             file: top.file,
         }
     }
@@ -44,6 +47,11 @@ impl Provenance {
     /// Where a source was given.
     pub fn source(&self, name: &str) -> Option<&Origin> {
         self.sources.iter().find(|(of, _)| of == name).map(|(_, origin)| origin)
+    }
+
+    /// Where the rollout was given.
+    pub fn rollout(&self) -> Option<&Origin> {
+        self.rollout.as_ref()
     }
 
     /// This one, taken over by a running process: what needs a restart is from where it was `before`.
@@ -220,6 +228,19 @@ mod tests {
         assert_eq!(place(&after, Key::VersionBase).unwrap(), "m.toml:2");
         assert_eq!(place(&after, Key::State), None);
         assert_eq!(after.source("a").unwrap().to_string(), "m.toml:5");
+        assert_eq!(after.rollout(), None);
         assert_eq!(is.sources[0].choices(), [("drop_after", "1m".to_owned())]);
+    }
+
+    #[test]
+    fn a_rollout_that_is_taken_over_is_from_where_it_is_now() {
+        let provenance = |above: &str| {
+            let text = format!(
+                "{above}[rollout]\nfrom = 'a'\nto = 'b'\nstart = 2026-12-01T03:00:00Z\ninterval = '1m'\n"
+            );
+            Provenance::of([from_bytes(Path::new("m.toml"), text.as_bytes()).unwrap()])
+        };
+        let after = provenance("\n\n").taken_over(&provenance(""), &Difference::default());
+        assert_eq!(after.rollout().unwrap().to_string(), "m.toml:3");
     }
 }

@@ -168,6 +168,11 @@ impl Reload {
         } else {
             let names = names(&self.config.sources, &config.sources);
             let is_listen = difference.taken.contains(&Key::Listen);
+            // Values have commas in them.
+            let rollout = || match &config.rollout {
+                Some(rollout) => rollout.changes_since(self.config.rollout.as_ref()).join(" "),
+                None => "none".to_owned(),
+            };
             tracing::info!(
                 keys = some(keys(&difference.taken)),
                 added = some(joined(&names.added)),
@@ -175,6 +180,7 @@ impl Reload {
                 changed = some(joined(&names.changed)),
                 sources =
                     difference.sources.then(|| joined(config.sources.iter().map(|source| &source.name))),
+                rollout = difference.rollout.then(rollout),
                 listen = is_listen.then(|| joined(self.door.borrow().addresses())),
                 "configuration reloaded"
             );

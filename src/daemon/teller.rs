@@ -19,8 +19,8 @@ use crate::poller::view::{self, seconds};
 use crate::snapshot::{Reader, Snapshot};
 use crate::stats::Terms;
 use crate::status::{
-    self, Audience, Configuration, Given, History, Limit, List, Node, Origin, Setting, Status, Traffic,
-    Workers,
+    self, Audience, Configuration, Given, GivenRollout, History, Limit, List, Node, Origin, Setting, Status,
+    Traffic, Workers,
 };
 use crate::worker::{Feature, Features};
 
@@ -117,10 +117,16 @@ impl Facts for Teller {
             let (kind, target) = (source.kind_name().into(), source.target());
             Given { name: source.name.clone(), kind, target, choices, origin, place }
         };
+        let rollout = |rollout: &config::Rollout| {
+            let (origin, place) = origin(provenance.rollout());
+            let settings = rollout.settings().into_iter().map(|(key, value)| (key.to_owned(), value));
+            GivenRollout { settings: settings.collect(), origin, place }
+        };
         Configuration {
             file: provenance.file.as_ref().map(|file| file.display().to_string()),
             settings: Key::ALL.into_iter().filter(|key| !key.is_source()).map(setting).collect(),
             sources: config.sources.iter().map(given).collect(),
+            rollout: config.rollout.as_ref().map(rollout),
         }
     }
 

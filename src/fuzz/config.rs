@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::payload;
 use crate::config::{
-    self, Admin, Config, Error, FillIp, Key, LogFormat, Origin, Require, RingFeature, Source, SourceKind,
+    self, Admin, Config, Error, FillIp, Guard, Key, LogFormat, Origin, Require, RingFeature, Rollout, Share,
+    Source, SourceKind,
 };
 use crate::limits::{
     CONFIG_BYTES_MAX, NETWORKS_MAX, NODES_MAX, SOURCE_NAME_BYTES_MAX, SOURCES_MAX, WORKERS_MAX,
@@ -91,6 +92,13 @@ fn accepted(config: &Config) {
             assert!((1..=NODES_MAX).contains(&nodes.len()));
         }
     }
+    if let Some(rollout) = &config.rollout {
+        assert!(rollout.from != rollout.to && !rollout.interval.is_zero() && !rollout.clients.is_empty());
+        for end in [&rollout.from, &rollout.to] {
+            assert!(config.sources.iter().any(|source| source.name == *end), "no source {end}");
+        }
+        assert!(rollout.guard.is_none_or(|guard| guard.floor != Share::OFF && guard.requests_min > 0));
+    }
     let day = Duration::from_secs(24 * 3600);
     assert!(config.workers.is_none_or(|workers| (1..=WORKERS_MAX).contains(&workers)));
     assert!(config.version_base >= 1 && config.connections_max != Some(0));
@@ -126,7 +134,7 @@ fn written(config: &Config) -> String {
         version_reply,
         ring_without,
         max_shrink,
-        rollout: _,
+        rollout,
     } = config;
     let mut text = String::new();
     let mut put = |key: &str, value: String| {
@@ -177,7 +185,28 @@ fn written(config: &Config) -> String {
         max_shrink.iter().for_each(|share| put("max_shrink", quoted(&share.to_string())));
         drop_after.iter().for_each(|silence| put("drop_after", time(*silence)));
     }
+    if let Some(rollout) = rollout {
+        put_rollout(rollout, put);
+    }
     text
+}
+
+fn put_rollout(rollout: &Rollout, mut put: impl FnMut(&str, String)) {
+    let Rollout { from, to, strategy, batch, start, interval, hold_at, clients, max_move, guard } = rollout;
+    put("[rollout]\nfrom", quoted(from));
+    put("to", quoted(to));
+    put("strategy", quoted(strategy.name()));
+    put("batch", quoted(&batch.to_string()));
+    put("start", humantime::format_rfc3339_nanos(UNIX_EPOCH + *start).to_string());
+    put("interval", time(*interval));
+    hold_at.iter().for_each(|step| put("hold_at", step.to_string()));
+    put("clients", list(clients.iter().map(|client| client.name().to_owned())));
+    put("max_move", quoted(&max_move.to_string()));
+    if let Some(Guard { floor, window, requests_min }) = guard {
+        put("hold_below_hit_rate", quoted(&floor.to_string()));
+        put("hit_rate_window", time(*window));
+        put("hit_rate_requests_min", requests_min.to_string());
+    }
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

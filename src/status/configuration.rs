@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 pub struct Configuration {
     /// The configuration file; none where there is none.
     pub file: Option<String>,
-    /// Every setting but the sources.
+    /// Every setting but the sources and the rollout.
     pub settings: Vec<Setting>,
     /// The sources, in their order.
     pub sources: Vec<Given>,
+    /// The rollout; none where there is none.
+    #[serde(default)]
+    pub rollout: Option<GivenRollout>,
 }
 
 /// A setting.
@@ -40,6 +43,18 @@ pub struct Given {
     pub target: String,
     /// Its own settings that were given: `fill_ip`, `publish`, `max_shrink`, `drop_after`.
     pub choices: BTreeMap<String, String>,
+    /// What kind of place gave it.
+    pub origin: Origin,
+    /// Which place.
+    #[serde(rename = "where")]
+    pub place: Option<String>,
+}
+
+/// A migration in steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenRollout {
+    /// Its settings that are in force, by their keys, as they are written; a list's items with commas between.
+    pub settings: BTreeMap<String, String>,
     /// What kind of place gave it.
     pub origin: Origin,
     /// Which place.

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use audience::{Audience, Behind};
-pub use configuration::{Configuration, Given, Origin, Setting};
+pub use configuration::{Configuration, Given, GivenRollout, Origin, Setting};
 pub use digest::digest;
 pub use history::{Entry, History};
 pub use rollout::{HitRate, Moves, Progress, Rollout, RolloutPlan, RolloutStep};

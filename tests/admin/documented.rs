@@ -18,8 +18,8 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
             for (key, value) in object {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 found.insert(path.clone());
-                // What a source may have is named by its settings.
-                if key != "choices" {
+                // What a source or a rollout may have is named by its settings.
+                if key != "choices" && path != "rollout.settings" {
                     keys(value, &path, found);
                 }
             }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::super::{FillIp, Share, SourceKind};
 use super::*;
+use crate::limits::SILENCE_MAX;
 
 fn parse(text: &str) -> Result<Layer, Error> {
     from_bytes(Path::new("m.toml"), text.as_bytes())
