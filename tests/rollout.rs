@@ -2,8 +2,6 @@
 
 #[path = "reload/configured.rs"]
 mod configured;
-#[path = "rollout/guarded.rs"]
-mod guarded;
 mod harness;
 
 use std::net::SocketAddr;
@@ -11,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use configured::{Configured, Control, reload};
 use harness::admin::{get, status};
-use harness::{Behaviour, Mimikyu, Upstream, until};
+use harness::{Behaviour, Upstream, until};
 use mimikyu::status::{History, Progress, RolloutPlan};
 
 /// So many seconds from now, as the configuration has it.

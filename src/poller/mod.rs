@@ -177,11 +177,13 @@ impl Poller {
         self.announce_if_wanted();
         let grace = tokio::time::sleep(self.grace);
         tokio::pin!(grace);
+        // Not made anew at every turn: reports would put it off for ever.
+        let step = tokio::time::sleep_until(self.next_step());
+        tokio::pin!(step);
         loop {
             self.tell_who_is_waited_for(ready.is_some());
             self.show_state_file();
             self.tell_rollout();
-            let until_step = self.until_step();
             if let Some(ready) = ready.take_if(|_| self.ledger.is_ready()) {
                 // Nobody listens only when the daemon is leaving already.
                 let _ = ready.send(());
@@ -193,7 +195,10 @@ impl Poller {
                     None => return,
                 },
                 Some(hold) = holds.recv() => self.hold(hold).await,
-                () = tokio::time::sleep(until_step.unwrap_or_default()), if until_step.is_some() => self.step().await,
+                () = &mut step, if self.ledger.rollout().is_some() => {
+                    self.step().await;
+                    step.as_mut().reset(self.next_step());
+                }
                 () = &mut grace, if !self.ledger.is_settled() => {
                     let publication = self.ledger.end_grace();
                     if let Some(publication) = publication {
@@ -210,6 +215,7 @@ impl Poller {
                     self.renew(&config).await;
                     let deadline = self.waiting_since + self.grace;
                     grace.as_mut().reset(deadline.into());
+                    step.as_mut().reset(self.next_step());
                 }
             }
         }

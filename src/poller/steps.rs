@@ -39,9 +39,11 @@ fn shown(since_1970: Duration) -> String {
 }
 
 impl Poller {
-    /// How long it is until the clock has to be looked at for a rollout: not long, since it may be set.
-    pub(super) fn until_step(&self) -> Option<Duration> {
-        self.ledger.rollout().map(|rollout| rollout.next_due_in().min(ROLLOUT_PAUSE))
+    /// When the clock has to be looked at for a rollout: soon, since it may be set.
+    pub(super) fn next_step(&self) -> tokio::time::Instant {
+        let pause =
+            self.ledger.rollout().map_or(ROLLOUT_PAUSE, |rollout| rollout.next_due_in().min(ROLLOUT_PAUSE));
+        tokio::time::Instant::now() + pause
     }
 
     /// Takes the steps that are due.
