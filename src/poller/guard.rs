@@ -76,6 +76,11 @@ pub(super) async fn watch(
     }
 }
 
+/// Time between two questions to one node.
+fn period(window: Duration) -> Duration {
+    (window / HIT_RATE_POLLS).max(HIT_RATE_INTERVAL_MIN)
+}
+
 /// How an answer came out, of whom, and what is remembered of where that one is.
 type Answer = (Node, Counted, Result<Counters, Error>);
 
@@ -152,7 +157,7 @@ impl Lookout {
         self.guard = guard;
         self.hit_rate.renew(guard);
         self.hit_rate.ask_again(nodes);
-        self.turns.renew(nodes, (guard.window / HIT_RATE_POLLS).max(HIT_RATE_INTERVAL_MIN));
+        self.turns.renew(nodes, period(guard.window));
         self.known.retain(|node, _| nodes.contains(node));
         (self.reckoned, self.is_news) = (None, true);
     }

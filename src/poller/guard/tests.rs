@@ -203,3 +203,51 @@ fn a_node_without_an_address_is_found_by_its_name_and_one_that_is_not_there_is_t
         watched.until("a good rate", is_good).await;
     });
 }
+
+#[test]
+fn a_node_is_asked_several_times_within_the_window_and_not_more_often_than_the_bound() {
+    let tenth = HIT_RATE_INTERVAL_MIN;
+    assert_eq!(period(Duration::from_secs(60)), Duration::from_secs(10));
+    assert_eq!(period(tenth * HIT_RATE_POLLS), tenth);
+    assert_eq!(period((tenth - Duration::from_nanos(1)) * HIT_RATE_POLLS), tenth);
+    assert_eq!(period(Duration::ZERO), tenth);
+}
+
+#[test]
+fn a_verdict_is_reckoned_once_a_moment_and_the_log_is_told_of_it_once_it_is_news() {
+    begin().unwrap().block_on(async {
+        let node = Node::new("a", "", 1);
+        let (told, mut seen) = watch::channel(None);
+        let mut lookout = Lookout::new(guard(), Metrics::new(1));
+        lookout.renew(guard(), std::slice::from_ref(&node));
+        let note = |lookout: &mut Lookout, hits, misses, now| {
+            lookout.hit_rate.note(&node, Ok(Counters { hits, misses }), now);
+            lookout.is_news = true;
+        };
+        assert_eq!(lookout.reckon(Duration::ZERO, &told), None);
+        assert!(seen.has_changed().unwrap() && !lookout.is_told_bad, "it was not asked yet");
+        seen.mark_unchanged();
+        assert_eq!(lookout.reckon(Duration::ZERO, &told), None, "there is no news");
+        note(&mut lookout, 0, 0, Duration::ZERO);
+        let just_before = HIT_RATE_RECKONING - Duration::from_nanos(1);
+        assert_eq!(lookout.reckon(just_before, &told), Some(HIT_RATE_RECKONING));
+        assert!(!seen.has_changed().unwrap());
+        assert_eq!(lookout.reckon(HIT_RATE_RECKONING, &told), None);
+        assert!(seen.has_changed().unwrap() && !lookout.is_told_bad);
+        let mut now = HIT_RATE_RECKONING;
+        for (hits, misses, is_told_bad) in
+            [(0, 10, true), (0, 20, true), (1000, 20, false), (1010, 20, false)]
+        {
+            now += HIT_RATE_RECKONING;
+            note(&mut lookout, hits, misses, now);
+            assert_eq!(lookout.reckon(now, &told), None);
+            assert_eq!(lookout.is_told_bad, is_told_bad, "{hits} {misses}");
+            assert_eq!(is_good(&seen.borrow()), !is_told_bad);
+        }
+        // The same once more is no news for whoever listens.
+        seen.mark_unchanged();
+        note(&mut lookout, 1010, 20, now);
+        assert_eq!(lookout.reckon(now + HIT_RATE_RECKONING, &told), None);
+        assert!(!seen.has_changed().unwrap());
+    });
+}
