@@ -116,6 +116,26 @@ pub const DROP_POLLS: u32 = 3;
 /// Most nodes that are told the list at a time.
 pub const ANNOUNCEMENTS_MAX: usize = 16;
 
+/// Most nodes that are asked for their counters at a time. Half of these at most are ones that failed last time, so that
+/// nodes which hang delay no others.
+pub const HIT_RATE_CONVERSATIONS_MAX: usize = 16;
+
+/// Most names of nodes that are looked up for that at a time, each on a thread of its own, also those that were given up
+/// and go on by themselves.
+pub const HIT_RATE_LOOKUPS_MAX: usize = 8;
+
+/// Times within its window that a node is asked.
+pub const HIT_RATE_POLLS: u32 = 6;
+
+/// Least time between two questions to one node.
+pub const HIT_RATE_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// Answers of a node that are kept: those of its window, and as many again for what comes late and at once.
+pub const HIT_RATE_SAMPLES_MAX: usize = 2 * (HIT_RATE_POLLS as usize + 1);
+
+/// Least time between two reckonings of the hit rate, each of which looks at every node.
+pub const HIT_RATE_RECKONING: Duration = Duration::from_millis(10);
+
 /// Clients that are remembered with the version they were served last unless configured, by all workers together: some
 /// 100 bytes each, so 1.6 MiB.
 pub const CLIENTS_TRACKED_MAX: usize = 16_384;
@@ -184,8 +204,9 @@ pub const CONNECTIONS_FEW: usize = 1000;
 /// Descriptors without which there is no start: the process's own, one upstream and one client.
 pub const DESCRIPTORS_LEAST: usize = 15;
 
-/// Descriptors kept for the control plane: the process's own (some 12), questions for `stats`, nodes that are told
-/// the list, and operators. Two for each source and each worker's ring, bell and listeners come on top.
+/// Descriptors kept for the control plane: the process's own (some 12), nodes that are told the list (16), nodes that are
+/// asked for their counters and their names (16 + 8), questions for `stats`, and operators. Two for each source and each
+/// worker's ring, bell and listeners come on top.
 pub const DESCRIPTORS_RESERVED: usize = 64 + 1 + ADMIN_CONNECTIONS_MAX;
 
 /// Longest path of the socket for takeovers, in bytes: the kernel takes 107, and ours ends in a process id while it is made.

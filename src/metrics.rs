@@ -84,6 +84,10 @@ pub struct ControlMetrics {
     pub announced: Counter,
     /// Times a node could not be asked for the list, or given it.
     pub announce_failures: Counter,
+    /// Times a node told its counters, for the hit rate.
+    pub hit_rate_polls: Counter,
+    /// Times a node did not, though it was asked.
+    pub hit_rate_failures: Counter,
     /// Times a configuration was taken over while running, also where it was no other one.
     pub reloads: Counter,
     /// Times a configuration was refused while running.

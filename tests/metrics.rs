@@ -78,10 +78,19 @@ fn of_worker(worker: &WorkerMetrics) -> Vec<(String, &Counter)> {
 }
 
 fn of_control(control: &ControlMetrics) -> Vec<(String, &Counter)> {
-    let ControlMetrics { announced, announce_failures, reloads, reloads_refused } = control;
+    let ControlMetrics {
+        announced,
+        announce_failures,
+        hit_rate_polls,
+        hit_rate_failures,
+        reloads,
+        reloads_refused,
+    } = control;
     let all = [
         ("announced", announced),
         ("announce_failures", announce_failures),
+        ("hit_rate_polls", hit_rate_polls),
+        ("hit_rate_failures", hit_rate_failures),
         ("reloads", reloads),
         ("reloads_refused", reloads_refused),
     ];

@@ -2,7 +2,12 @@
 
 mod harness;
 
+use std::time::Duration;
+
 use harness::{Memcached, Mimikyu, Upstream, until};
+use mimikyu::cluster::Node;
+use mimikyu::runtime;
+use mimikyu::upstream::node::{Counted, Counters, Lookups};
 
 const FAST: [&str; 4] = ["--poll-interval", "50ms", "--poll-timeout", "1s"];
 
@@ -100,4 +105,28 @@ fn published_nodes_hold_the_list_whatever_becomes_of_them() {
     let served = mimikyu.ask(get);
     until("the other to hold what is served", || (kept.ask(get) == served).then_some(()));
     assert_eq!(mimikyu.count("node does not take the list"), 1);
+}
+
+#[test]
+fn a_node_tells_its_hits_and_misses() {
+    let memcached = Memcached::start();
+    let (port, timeout) = (memcached.address.port(), Duration::from_secs(5));
+    let mut nodes = [("nonsense", "127.0.0.1"), ("127.0.0.1", ""), ("localhost", "")]
+        .map(|(host, ip)| Counted::new(&Node::new(host, ip, port), Lookups::new(1)));
+    let tells = |nodes: &mut [Counted], hits, misses| {
+        runtime::begin().expect("a runtime").block_on(async {
+            for node in nodes {
+                assert_eq!(node.counters(timeout).await.expect("an answer"), Counters { hits, misses });
+            }
+        });
+    };
+    tells(&mut nodes, 0, 0);
+    memcached.publish("5\na|10.0.0.1|11211\n");
+    memcached.ask("get AmazonElastiCache:cluster no\r\nget neither nor\r\n");
+    tells(&mut nodes, 1, 3);
+    assert_eq!(memcached.ask("stats reset\r\n"), "RESET\r\n");
+    tells(&mut nodes, 0, 0);
+    drop(memcached);
+    let told = runtime::begin().expect("a runtime").block_on(nodes[0].counters(timeout));
+    assert!(told.is_err_and(|error| error.what().starts_with("Connection refused")));
 }

@@ -67,7 +67,7 @@ const ANYTHING: &[&str] = &["*"];
 const EVERYWHERE: &str = "limits";
 
 /// Rooms, and files of other rooms, that only compute.
-const PURE: [&str; 28] = [
+const PURE: [&str; 30] = [
     "src/cmd/top/headline.rs",
     "src/cmd/top/plain.rs",
     "src/cmd/top/report.rs",
@@ -93,6 +93,8 @@ const PURE: [&str; 28] = [
     "src/poller/backoff.rs",
     "src/poller/ledger.rs",
     "src/poller/doubts.rs",
+    "src/poller/hit_rate.rs",
+    "src/poller/turns.rs",
     "src/poller/chronicle.rs",
     "src/poller/view.rs",
     "src/admin/route.rs",

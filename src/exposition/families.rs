@@ -195,7 +195,14 @@ pub(super) fn ring(page: &mut Page<'_, '_>, metrics: &Metrics) -> fmt::Result {
 }
 
 pub(super) fn control(page: &mut Page<'_, '_>, metrics: &Metrics) -> fmt::Result {
-    let ControlMetrics { announced, announce_failures, reloads, reloads_refused } = metrics.control();
+    let ControlMetrics {
+        announced,
+        announce_failures,
+        hit_rate_polls,
+        hit_rate_failures,
+        reloads,
+        reloads_refused,
+    } = metrics.control();
     let outcomes = |all: [(&'static str, u64); 2]| all.map(|(word, count)| (vec![("outcome", word)], count));
     let reloads = [("taken", reloads.value()), ("refused", reloads_refused.value())];
     page.counters(
@@ -206,5 +213,8 @@ pub(super) fn control(page: &mut Page<'_, '_>, metrics: &Metrics) -> fmt::Result
     )?;
     let stored = [("stored", announced.value()), ("failed", announce_failures.value())];
     let help = "Nodes that were to be given the list (publish).";
-    page.counters("mimikyu_node_lists", help, None, outcomes(stored))
+    page.counters("mimikyu_node_lists", help, None, outcomes(stored))?;
+    let polls = [("answered", hit_rate_polls.value()), ("failed", hit_rate_failures.value())];
+    let help = "Questions to nodes for their hits and misses, where a rollout is held below a hit rate.";
+    page.counters("mimikyu_hit_rate_polls", help, None, outcomes(polls))
 }

@@ -8,13 +8,14 @@
 //! ```
 //!
 //! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
-//! [`source`], [`silence`], [`ledger`], [`memory`], [`renewal`], [`doubts`] and [`backoff`]; what operators are told
+//! [`source`], [`silence`], [`ledger`], [`memory`], [`renewal`], [`doubts`], [`backoff`], [`hit_rate`] and [`turns`]; what operators are told
 //! is kept ready in [`view`], [`chronicle`] and [`troubles`].
 
 pub mod backoff;
 pub mod chronicle;
 pub mod doubts;
 pub mod event;
+pub mod hit_rate;
 pub mod ledger;
 pub mod memory;
 pub mod renewal;
@@ -22,10 +23,14 @@ pub mod rollout;
 pub mod silence;
 pub mod source;
 pub mod troubles;
+pub mod turns;
 pub mod view;
 
 mod announce;
 mod ask;
+// Until a rollout asks for it.
+#[cfg_attr(not(test), expect(dead_code))]
+mod guard;
 mod hold;
 mod renew;
 mod show;

@@ -124,7 +124,7 @@ fn line(input: &[u8]) -> Option<(&[u8], usize)> {
     Some((input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]), end + 1))
 }
 
-fn quote(line: &[u8]) -> String {
+pub(super) fn quote(line: &[u8]) -> String {
     String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned()
 }
 

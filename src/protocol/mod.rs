@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod ascii;
 pub mod binary;
+pub mod counters;
 mod error;
 pub mod naive;
 pub mod naive_binary;

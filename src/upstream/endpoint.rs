@@ -8,12 +8,12 @@ use bytes::Bytes;
 
 use super::Error;
 use super::conversation::Conversation;
-use super::resolve::Resolver;
+use super::resolve::{Lookups, Resolver};
 use crate::cluster::Cluster;
 use crate::config::HostPort;
 use crate::limits::ADDRESSES_MAX;
-use crate::protocol::answer;
-use crate::protocol::stats;
+use crate::protocol::counters::{self, Counters};
+use crate::protocol::{answer, stats};
 
 /// The question that an endpoint answers with its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +56,17 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint that nothing is known of.
     pub fn new(target: HostPort) -> Self {
+        Self::at(Resolver::new(target))
+    }
+
+    /// The same, whose name waits with others for its look-up.
+    pub(super) fn sharing(target: HostPort, lookups: Lookups) -> Self {
+        Self::at(Resolver::sharing(target, lookups))
+    }
+
+    fn at(resolver: Resolver) -> Self {
         Self {
-            resolver: Resolver::new(target),
+            resolver,
             dialect: Dialect::Config,
             answered: None,
             places: Vec::new(),
@@ -101,6 +110,17 @@ impl Endpoint {
                 (Ok(()), answer) => Ok(answer.into()),
                 (Err(stats::TooLong), _) => Err(Error::StatsTooLong { address }),
             }
+        })
+        .await
+    }
+
+    /// Asks for `stats`, and reads what it counts.
+    pub(super) async fn counters(&mut self, timeout: Duration) -> Result<Counters, Error> {
+        self.first_answer(timeout, async |address| {
+            let mut scanned = 0;
+            let parse = |input: &[u8]| counters::parse(input, &mut scanned);
+            let (told, _) = Conversation::begin(address)?.ask("stats\r\n", parse).await?;
+            told.map_err(|source| Error::Counters { address, source })
         })
         .await
     }

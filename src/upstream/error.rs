@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::config::HostPort;
 use crate::limits::NODES_MAX;
-use crate::protocol::answer;
+use crate::protocol::{answer, counters};
 
 /// Why an upstream gave no answer that could be taken.
 #[derive(Debug)]
@@ -57,6 +57,13 @@ pub enum Error {
         /// The address.
         address: SocketAddr,
     },
+    /// It answered `stats` with something that tells no hits and misses.
+    Counters {
+        /// The address.
+        address: SocketAddr,
+        /// What is wrong with it.
+        source: counters::Error,
+    },
     /// More addresses than a list may have nodes.
     TooManyAddresses {
         /// The name.
@@ -74,6 +81,7 @@ impl Error {
             Self::Closed { .. } => "it closed the connection within its answer".into(),
             Self::Timeout { .. } => "it did not answer in time".into(),
             Self::Answer { source, .. } => source.to_string(),
+            Self::Counters { source, .. } => source.to_string(),
             Self::StatsTooLong { .. } => "its answer to stats is too long".into(),
             Self::TooManyAddresses { target } => {
                 format!("{} has more than {NODES_MAX} addresses", target.host)
@@ -88,6 +96,7 @@ impl Error {
             | Self::Closed { address }
             | Self::Timeout { address, .. }
             | Self::Answer { address, .. }
+            | Self::Counters { address, .. }
             | Self::StatsTooLong { address } => Some(*address),
             Self::Resolve { .. } | Self::ResolveTimeout { .. } | Self::TooManyAddresses { .. } => None,
         }
@@ -116,6 +125,7 @@ impl std::error::Error for Error {
         match self {
             Self::Resolve { source, .. } | Self::Connection { source, .. } => Some(source),
             Self::Answer { source, .. } => Some(source),
+            Self::Counters { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -1,11 +1,16 @@
-//! A plain memcached node that keeps the list for clients that ask the nodes.
+//! A plain memcached node: it keeps the list for clients that ask the nodes, and tells what it counts.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::Error;
 use super::conversation::Conversation;
+use super::{Endpoint, Error};
+use crate::cluster::Node;
+use crate::config::HostPort;
 use crate::protocol::{answer, reply};
+
+pub use super::resolve::Lookups;
+pub use crate::protocol::counters::Counters;
 
 /// What was found on a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,4 +35,23 @@ async fn converse(address: SocketAddr, payload: &[u8]) -> Result<Held, Error> {
     }
     let (stored, _) = conversation.ask(reply::storage(payload), answer::stored).await?;
     stored.map(|()| Held::Now).map_err(|source| Error::Answer { address, source })
+}
+
+/// A node that is asked again and again for what it counts.
+#[derive(Debug)]
+pub struct Counted(Endpoint);
+
+impl Counted {
+    /// A node as it is listed: at its address, or where that is none, wherever its name leads to. The names of many
+    /// share `lookups`.
+    pub fn new(node: &Node, lookups: Lookups) -> Self {
+        let host = if node.ip.parse::<IpAddr>().is_ok() { &node.ip } else { &node.host };
+        let target = HostPort { host: host.to_string(), port: node.port };
+        Self(Endpoint::sharing(target, lookups))
+    }
+
+    /// Asks for `stats` on a connection of its own; ends within `timeout`.
+    pub async fn counters(&mut self, timeout: Duration) -> Result<Counters, Error> {
+        self.0.counters(timeout).await
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::Error;
 use crate::config::HostPort;
@@ -18,11 +19,28 @@ use crate::offload::offload;
 pub(super) struct Resolver {
     target: HostPort,
     pending: Option<oneshot::Receiver<io::Result<Vec<SocketAddr>>>>,
+    lookups: Option<Lookups>,
+}
+
+/// Threads that the look-ups of many names share: a name server that hangs costs no more than these.
+#[derive(Debug, Clone)]
+pub struct Lookups(Arc<Semaphore>);
+
+impl Lookups {
+    /// As many at a time.
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most)))
+    }
 }
 
 impl Resolver {
     pub fn new(target: HostPort) -> Self {
-        Self { target, pending: None }
+        Self { target, pending: None, lookups: None }
+    }
+
+    /// One that waits until fewer than so many others look something up.
+    pub fn sharing(target: HostPort, lookups: Lookups) -> Self {
+        Self { lookups: Some(lookups), ..Self::new(target) }
     }
 
     pub fn target(&self) -> &HostPort {
@@ -35,17 +53,31 @@ impl Resolver {
             return Ok(vec![SocketAddr::new(ip, self.target.port)]);
         }
         let error = |source| Error::Resolve { target: self.target.clone(), source };
+        let overdue = || Error::ResolveTimeout { target: self.target.clone(), timeout };
+        let deadline = Instant::now() + timeout;
+        let turn = match &self.lookups {
+            Some(Lookups(all)) if self.pending.is_none() => {
+                let turn = tokio::time::timeout(timeout, all.clone().acquire_owned()).await;
+                turn.map_err(|_| overdue())?.ok()
+            }
+            _ => None,
+        };
         // Left in its place while it is waited for: whoever gives this call up must not lose the look-up.
         let pending = match &mut self.pending {
             Some(pending) => pending,
             none => {
                 let target = self.target.clone();
-                none.insert(offload("resolver", move || look_up(&target)).map_err(error)?)
+                // The turn ends with the look-up, also where nobody waits for it any more.
+                let call = move || {
+                    let found = look_up(&target);
+                    drop(turn);
+                    found
+                };
+                none.insert(offload("resolver", call).map_err(error)?)
             }
         };
-        let Ok(found) = tokio::time::timeout(timeout, pending).await else {
-            return Err(Error::ResolveTimeout { target: self.target.clone(), timeout });
-        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(found) = tokio::time::timeout(left, pending).await else { return Err(overdue()) };
         self.pending = None;
         found.unwrap_or_else(|_| Err(io::Error::other("the look-up was lost"))).map_err(error)
     }
@@ -60,4 +92,36 @@ pub(super) fn look_up(target: &HostPort) -> io::Result<Vec<SocketAddr>> {
         }
     }
     if addresses.is_empty() { Err(io::Error::other("the name has no address")) } else { Ok(addresses) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::HIT_RATE_LOOKUPS_MAX;
+    use crate::runtime;
+
+    fn name(host: &str) -> HostPort {
+        HostPort { host: host.into(), port: 1 }
+    }
+
+    #[test]
+    fn as_many_look_up_at_a_time_as_the_bound_and_one_more_waits() {
+        runtime::begin().unwrap().block_on(async {
+            let lookups = Lookups::new(HIT_RATE_LOOKUPS_MAX);
+            let mut under_way: Vec<_> = Vec::new();
+            for _ in 0..HIT_RATE_LOOKUPS_MAX {
+                under_way.push(lookups.0.clone().try_acquire_owned().unwrap());
+            }
+            let mut one_more = Resolver::sharing(name("localhost"), lookups.clone());
+            let told = one_more.resolve(Duration::from_millis(1)).await;
+            assert!(matches!(told, Err(Error::ResolveTimeout { .. })), "{told:?}");
+            // What is an address already waits for nobody.
+            let mut address = Resolver::sharing(name("::1"), lookups.clone());
+            assert_eq!(address.resolve(Duration::ZERO).await.unwrap().len(), 1);
+            under_way.pop();
+            assert!(!one_more.resolve(Duration::from_secs(30)).await.unwrap().is_empty());
+            // Its place is free again.
+            assert!(!one_more.resolve(Duration::from_secs(30)).await.unwrap().is_empty());
+        });
+    }
 }
