@@ -5,9 +5,11 @@
 //! layer of its own.
 
 mod plan;
+mod rollout;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod value;
 mod word;
 
 use std::ffi::OsString;
@@ -19,6 +21,7 @@ use clap_complete::Shell;
 use mimikyu::config::{Admin, Key, nearest};
 
 pub use plan::{Plan, PlanFormat, Source};
+pub use rollout::{Question, Rollout};
 pub use stop::{Audience, Stop, audience, complain, fail};
 pub use word::{Check, Doctor, Encoding, Fleet, Format, Look, Machine, Probe, Top};
 
@@ -47,6 +50,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Say whether replicas serve the same bytes.
     Fleet(Fleet),
+    /// Say how far a migration in steps is, or what is to come of it.
+    Rollout(Rollout),
     /// Watch a daemon.
     Top(Top),
     /// Write what completes words on a shell's command line.

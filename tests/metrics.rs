@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use mimikyu::exposition::text;
 use mimikyu::metrics::{ControlMetrics, Counter, Metrics, WorkerMetrics};
-use mimikyu::status::{State, Status};
+use mimikyu::status::{Progress, State, Status};
 use page::{Family, parse};
 use told::status;
 
@@ -167,6 +167,14 @@ fn what_operators_are_told_is_on_the_page() {
         "mimikyu_source_state{source=\"alpha\",state=\"fresh\"} 1",
         "mimikyu_source_state{source=\"beta\",state=\"fresh\"} 0",
         "mimikyu_source_state{source=\"beta\",state=\"failing\"} 1",
+        "mimikyu_rollout_info{from=\"alpha\",to=\"beta\",strategy=\"swap\"} 1",
+        "mimikyu_rollout_step 3",
+        "mimikyu_rollout_steps 6",
+        "mimikyu_rollout_held 1",
+        "mimikyu_rollout_done 0",
+        "mimikyu_rollout_behind_steps 2",
+        "mimikyu_rollout_next_step_timestamp_seconds 1795338600.5",
+        "mimikyu_rollout_hit_rate 0.84",
         "mimikyu_clients_seen 40",
         "mimikyu_clients_current 39",
         "mimikyu_limit_used{limit=\"connections\"} 3",
@@ -186,6 +194,30 @@ fn before_there_is_a_list_the_page_is_as_well_formed() {
     assert!(!page.keys().any(|name| name.starts_with("mimikyu_served")));
     assert!(!page.contains_key("mimikyu_source_last_good_seconds"));
     assert_eq!(page["mimikyu_ready"].samples["mimikyu_ready"], 0.0);
+}
+
+#[test]
+fn a_rollout_is_on_the_page_where_there_is_one_and_what_is_not_known_of_it_is_not() {
+    let of = |change: fn(&mut Status)| {
+        let mut status = status();
+        change(&mut status);
+        let page = families(&Metrics::new(1), &status);
+        let told = page.values().flat_map(|family| family.samples.clone());
+        told.filter(|(key, _)| key.starts_with("mimikyu_rollout")).collect::<BTreeMap<_, _>>()
+    };
+    assert!(of(|status| status.rollout = None).is_empty());
+    let done = of(|status| {
+        let rollout = status.rollout.as_mut().unwrap();
+        (rollout.progress, rollout.step, rollout.next, rollout.hit_rate) = (Progress::Done, 6, None, None);
+    });
+    assert_eq!((done["mimikyu_rollout_held"], done["mimikyu_rollout_done"]), (0.0, 1.0));
+    assert_eq!(done.len(), 6, "{done:?}");
+    let unknown = of(|status| {
+        let rollout = status.rollout.as_mut().unwrap();
+        rollout.next.as_mut().unwrap().at = None;
+        rollout.hit_rate.as_mut().unwrap().rate = None;
+    });
+    assert_eq!(unknown.len(), 6, "{unknown:?}");
 }
 
 #[test]

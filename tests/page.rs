@@ -32,7 +32,7 @@ fn the_stories_of_a_made_up_daemon() {
 #[test]
 fn the_made_up_daemon_answers_what_a_real_one_does() {
     let script =
-        "const { World } = require(process.argv[1]); const world = new World(); world.fail('beta', 'x'); world.trouble('y');
+        "const { World } = require(process.argv[1]); const world = new World(); world.fail('beta', 'x'); world.trouble('y'); world.roll();
         console.log(JSON.stringify([world.status(), world.history()]));";
     let output = Command::new("node").args(["-e", script, &in_this_tree("tests/page/world.js")]).output();
     let output = output.expect("node is installed (tests/run installs it)");

@@ -15,7 +15,7 @@ fn written(arguments: &[&str]) -> String {
 }
 
 /// Every subcommand's words.
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 12] = [
     &["serve"],
     &["demo"],
     &["plan"],
@@ -23,6 +23,8 @@ const COMMANDS: [&[&str]; 10] = [
     &["check"],
     &["doctor"],
     &["fleet", "check"],
+    &["rollout", "status"],
+    &["rollout", "preview"],
     &["top"],
     &["completions"],
     &["man"],

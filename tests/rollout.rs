@@ -2,6 +2,8 @@
 
 #[path = "reload/configured.rs"]
 mod configured;
+#[path = "rollout/guarded.rs"]
+mod guarded;
 mod harness;
 
 use std::net::SocketAddr;

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 
 use harness::admin::get;
 use harness::{Mimikyu, Upstream, until};
-use mimikyu::status::Status;
+use mimikyu::status::{RolloutPlan, Status};
 use screen::Screen;
 
 /// A daemon with an admin address that asks these, quickly.
@@ -83,6 +83,27 @@ fn who_is_not_there_or_is_no_admin_address_is_told_in_one_line() {
         (code, error.as_str()),
         (Some(2), "mimikyu: \"alpha\" is not HOST:PORT; give a port: alpha:9211\n")
     );
+}
+
+#[test]
+fn a_daemon_without_a_rollout_says_what_to_write() {
+    let (alpha, beta) = (Upstream::list(5, "a b"), Upstream::list(7, "b c"));
+    let mut mimikyu = daemon(&alpha, &beta, "127.0.0.1:0");
+    let admin = mimikyu.admin();
+    let answered: RolloutPlan = serde_json::from_str(&get(admin, "/rollout").body).expect("a plan");
+    assert_eq!(answered, RolloutPlan::default());
+    for (question, json) in [("status", false), ("status", true), ("preview", false), ("preview", true)] {
+        let mut command = Mimikyu::command(&["rollout", question, &admin.to_string()]);
+        let output = command.args(json.then_some("--json")).output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        let (out, error) = (text(output.stdout), text(output.stderr));
+        assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+        assert!(
+            error.starts_with(&format!("mimikyu: {admin} has no rollout; write [rollout] with ")),
+            "{error}"
+        );
+        assert!(if json { out.starts_with("{\"error\":") } else { out.is_empty() }, "{out}");
+    }
 }
 
 #[test]

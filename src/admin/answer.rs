@@ -57,7 +57,7 @@ impl<F: Facts> Scribe<F> {
                 None => text(StatusCode::OK, "ready"),
                 Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, &why),
             },
-            Path::Metrics | Path::Status | Path::Config | Path::History => {
+            Path::Metrics | Path::Status | Path::Config | Path::History | Path::Rollout => {
                 let made = tokio::time::timeout(self.bounds.answer, self.work(path)).await;
                 let late = "the answer took too long to make: the process is overloaded; try again";
                 made.unwrap_or_else(|_| text(StatusCode::SERVICE_UNAVAILABLE, late))
@@ -85,6 +85,7 @@ impl<F: Facts> Scribe<F> {
             (Some(status), ..) => json(&status),
             (_, Some(metrics), _) => response(StatusCode::OK, METRICS, POLICY_NONE, metrics.into()),
             (.., Path::Config) => json(&self.facts.configuration()),
+            (.., Path::Rollout) => json(&self.facts.rollout()),
             _ => json(&self.facts.history()),
         };
         let took = begun.elapsed();

@@ -23,7 +23,7 @@ pub use ask::{Unanswered, ask};
 pub use serve::{bind, serve};
 
 use crate::limits::{ADMIN_ANSWER, ADMIN_CONNECTIONS_MAX, ADMIN_REQUEST, ADMIN_RESPONSE};
-use crate::status::{Configuration, History, Status};
+use crate::status::{Configuration, History, RolloutPlan, Status};
 
 /// Who knows what there is to tell.
 pub trait Facts: 'static {
@@ -37,6 +37,8 @@ pub trait Facts: 'static {
     fn configuration(&self) -> Configuration;
     /// What has changed.
     fn history(&self) -> History;
+    /// The migration in steps, with every step; empty where none is configured.
+    fn rollout(&self) -> RolloutPlan;
     /// All that is counted, in the OpenMetrics text format.
     fn metrics(&self) -> impl Future<Output = String>;
 }

@@ -16,10 +16,11 @@ pub(super) enum Path {
     Status,
     Config,
     History,
+    Rollout,
 }
 
 impl Path {
-    const ALL: [(&str, Path); 7] = [
+    const ALL: [(&str, Path); 8] = [
         ("/", Path::Page),
         ("/metrics", Path::Metrics),
         ("/live", Path::Live),
@@ -27,6 +28,7 @@ impl Path {
         ("/status", Path::Status),
         ("/config", Path::Config),
         ("/history", Path::History),
+        ("/rollout", Path::Rollout),
     ];
 }
 

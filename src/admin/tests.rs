@@ -76,6 +76,10 @@ impl Facts for Said {
         History { changes: vec![entry; self.changes.get()] }
     }
 
+    fn rollout(&self) -> RolloutPlan {
+        RolloutPlan::default()
+    }
+
     async fn metrics(&self) -> String {
         "# EOF\n".into()
     }
@@ -174,6 +178,7 @@ fn answers_are_typed_and_a_browser_may_do_little_with_them() {
             ("/status", "application/json"),
             ("/config", "application/json"),
             ("/history", "application/json"),
+            ("/rollout", "application/json"),
             ("/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
             ("/live", "text/plain; charset=utf-8"),
         ] {

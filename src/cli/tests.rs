@@ -80,6 +80,30 @@ fn a_probe_is_told_whom_and_how_to_ask() {
 }
 
 #[test]
+fn a_rollout_is_asked_for_at_an_admin_address() {
+    let usual = Rollout {
+        question: Question::Status,
+        target: HostPort { host: "127.0.0.1".into(), port: 9211 },
+        format: Format::Text,
+        timeout: Duration::from_secs(2),
+    };
+    assert_eq!(line("rollout status").unwrap(), Command::Rollout(usual));
+    let other = Rollout {
+        question: Question::Preview,
+        target: HostPort { host: "127.0.0.1".into(), port: 9212 },
+        format: Format::Json,
+        timeout: Duration::from_millis(150),
+    };
+    assert_eq!(line("rollout preview :9212 --json --timeout 150ms").unwrap(), Command::Rollout(other));
+    assert_eq!(
+        usage("rollout"),
+        "rollout does nothing by itself; give status or preview (try mimikyu rollout --help)"
+    );
+    assert_eq!(usage("rollout status alpha"), "\"alpha\" is not HOST:PORT; give a port: alpha:9211");
+    assert!(usage("rollout preview --timeout 1ms").starts_with("--timeout: 1ms is out of range; "));
+}
+
+#[test]
 fn top_is_told_whom_to_watch_and_how_often() {
     let top = |words: &str| match line(words) {
         Ok(Command::Top(top)) => top,

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Subcommand};
 use clap_complete::Shell;
-use mimikyu::config::{Admin, Fault, HostPort, parse_duration, parse_listen};
+use mimikyu::config::{Admin, Fault, HostPort, parse_listen};
 use mimikyu::limits::REPLICAS_MAX;
 
+use super::rollout::RolloutWord;
+use super::value::{TIMEOUT_BOUNDS, admin_address, format, host_port, replica, time};
 use super::{AFTER_HELP, Argument, Command, Serve, ServeArgs, Stop, plan, serve};
 
 /// The arguments of `probe`.
@@ -215,6 +217,9 @@ pub(super) enum Word {
     /// Look at all replicas together
     #[command(subcommand, override_usage = "mimikyu fleet check [OPTIONS] HOST[:PORT]...")]
     Fleet(FleetWord),
+    /// Look at a migration in steps that a daemon carries out
+    #[command(subcommand, override_usage = "mimikyu rollout status|preview [OPTIONS] [HOST:PORT]")]
+    Rollout(RolloutWord),
     /// Watch a daemon: sources, list, clients, changes, limits
     #[command(override_usage = "mimikyu top [OPTIONS] [HOST:PORT]", after_help = TOP_HELP)]
     Top {
@@ -278,9 +283,6 @@ const SETTLE_BOUNDS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_
 /// Bounds of `top --interval`.
 const INTERVAL_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(300);
 
-/// Bounds of `--timeout`.
-const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
-
 impl Word {
     /// What it asks for; its own matches know the order of its values.
     pub(super) fn command(self, matches: &ArgMatches) -> Result<Command, Stop> {
@@ -325,6 +327,7 @@ impl Word {
                     settle: time("--settle", &settle, SETTLE_BOUNDS)?,
                 }))
             }
+            Word::Rollout(word) => word.read().map(Command::Rollout),
             Word::Top { admin, once, json, interval, timeout } => Ok(Command::Top(Top {
                 target: admin_address(&admin)?,
                 look: match (json, once) {
@@ -339,35 +342,6 @@ impl Word {
             Word::Man => Ok(Command::Man),
         }
     }
-}
-
-fn host_port(text: &str) -> Result<HostPort, Stop> {
-    text.parse().map_err(|fault: Fault| Stop::Usage(fault.to_string()))
-}
-
-/// As [`host_port`], and `:PORT` for this machine. Its cures name the port that operators use.
-fn admin_address(text: &str) -> Result<HostPort, Stop> {
-    let whole = match text.strip_prefix(':') {
-        Some(port) if !port.contains(':') => format!("{}:{port}", Admin::DEFAULT.ip()),
-        _ => text.to_owned(),
-    };
-    whole.parse().map_err(|Fault { what, cure }| {
-        let cure = cure.replace(":11211", &format!(":{}", Admin::DEFAULT.port()));
-        Stop::Usage(Fault { what, cure }.to_string())
-    })
-}
-
-/// An endpoint, at the usual port where it names none. What lacks more than that is told as it was written.
-fn replica(text: &str) -> Result<HostPort, Stop> {
-    host_port(text).or_else(|stop| host_port(&format!("{text}:11211")).map_err(|_| stop))
-}
-
-fn time(flag: &str, text: &str, bounds: RangeInclusive<Duration>) -> Result<Duration, Stop> {
-    parse_duration(text, bounds).map_err(|fault| Stop::Usage(format!("{flag}: {fault}")))
-}
-
-fn format(json: bool) -> Format {
-    if json { Format::Json } else { Format::Text }
 }
 
 /// Takes the one word that is no endpoint for the configuration file.

@@ -10,6 +10,7 @@ mod output;
 mod paper;
 mod plan;
 mod probe;
+mod rollout;
 mod serve;
 mod terminal;
 mod top;
@@ -66,6 +67,7 @@ pub fn run(command: Command, audience: Audience) -> ExitCode {
         Command::Check(check) => check::run(check),
         Command::Doctor(doctor) => doctor::run(doctor),
         Command::Fleet(fleet) => fleet::run(&fleet),
+        Command::Rollout(rollout) => rollout::run(&rollout),
         Command::Top(top) => top::run(&top),
         Command::Completions(shell) => paper::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man => paper::man().map(|()| ExitCode::SUCCESS),

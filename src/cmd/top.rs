@@ -1,13 +1,13 @@
 //! `mimikyu top`: what the admin address says, on a screen that keeps itself up to date; once, in a pipe.
 
-mod ask;
-mod headline;
-mod plain;
-mod report;
+pub mod ask;
+pub mod headline;
+pub mod plain;
+pub mod report;
 mod screen;
 mod seat;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod view;
 mod watch;
 mod words;
@@ -66,7 +66,7 @@ fn has_screen() -> bool {
 
 /// The document, with a line end. Controls that JSON lets stand in a string, but a terminal obeys, are escaped, which
 /// makes no other document of it.
-fn as_it_came(document: &[u8]) -> String {
+pub fn as_it_came(document: &[u8]) -> String {
     let mut text = String::with_capacity(document.len() + 1);
     for c in String::from_utf8_lossy(document).trim_end().chars() {
         if matches!(c, '\u{7f}'..='\u{9f}') {

@@ -19,8 +19,8 @@ use crate::poller::view::{self, seconds};
 use crate::snapshot::{Reader, Snapshot};
 use crate::stats::Terms;
 use crate::status::{
-    self, Audience, Configuration, Given, GivenRollout, History, Limit, List, Node, Origin, Setting, Status,
-    Traffic, Workers,
+    self, Audience, Configuration, Given, GivenRollout, History, Limit, List, Node, Origin, RolloutPlan,
+    Setting, Status, Traffic, Workers,
 };
 use crate::worker::{Feature, Features};
 
@@ -93,7 +93,7 @@ impl Facts for Teller {
             troubles: self.view.borrow().known_troubles(),
             list: self.list(),
             sources,
-            rollout: None,
+            rollout: self.view.borrow().rollout_so_far(),
             audience,
             traffic: self.traffic(),
             workers: self.workers(),
@@ -132,6 +132,10 @@ impl Facts for Teller {
 
     fn history(&self) -> History {
         self.view.borrow().history()
+    }
+
+    fn rollout(&self) -> RolloutPlan {
+        self.view.borrow().rollout()
     }
 
     async fn metrics(&self) -> String {

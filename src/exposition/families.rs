@@ -8,7 +8,7 @@ use prometheus_client::registry::Unit;
 use super::page::Page;
 use crate::metrics::{ControlMetrics, Metrics, WorkerMetrics};
 use crate::session::{Command, Encoding, ReplyKind};
-use crate::status::{Audience, Severity, Source, State, Status};
+use crate::status::{Audience, Progress, Severity, Source, State, Status};
 
 /// Every state of a source, as the label says it.
 const STATES: [(State, &str); 6] = [
@@ -22,9 +22,7 @@ const STATES: [(State, &str); 6] = [
 
 pub(super) fn process(page: &mut Page<'_, '_>, status: &Status) -> fmt::Result {
     page.info("mimikyu_build", "The version of this program.", vec![("version", status.mimikyu.as_str())])?;
-    let started = humantime::parse_rfc3339(&status.started).ok();
-    let started = started.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    let started = started.map(|since| (vec![], since.as_secs_f64()));
+    let started = since_1970(&status.started).map(|since| (vec![], since));
     page.gauges("process_start_time", "When the process started, since 1970.", Some(Unit::Seconds), started)?;
     let ready = if status.ready { 1.0 } else { 0.0 };
     page.gauge("mimikyu_ready", "Whether clients are served a list.", ready)?;
@@ -97,6 +95,39 @@ pub(super) fn sources(page: &mut Page<'_, '_>, status: &Status) -> fmt::Result {
     )?;
     let help = "Time since a source is in its state.";
     page.gauges("mimikyu_source_state_age", help, Some(Unit::Seconds), of(|source| Some(source.state_age)))
+}
+
+/// Nothing where no rollout is configured.
+pub(super) fn rollout(page: &mut Page<'_, '_>, status: &Status) -> fmt::Result {
+    let Some(rollout) = &status.rollout else { return Ok(()) };
+    let labels = vec![
+        ("from", rollout.from.as_str()),
+        ("to", rollout.to.as_str()),
+        ("strategy", rollout.strategy.as_str()),
+    ];
+    page.info("mimikyu_rollout", "The rollout that is configured.", labels)?;
+    let help = "The step of the rollout that is served; 0 is before the first.";
+    page.gauge("mimikyu_rollout_step", help, rollout.step as f64)?;
+    page.gauge("mimikyu_rollout_steps", "Steps that the rollout has.", rollout.steps as f64)?;
+    let is = |progress| if rollout.progress == progress { 1.0 } else { 0.0 };
+    let help = "1 where the rollout is held at its step: by hold_at, by the hit rate, or by a step that moves too much.";
+    page.gauge("mimikyu_rollout_held", help, is(Progress::Held))?;
+    page.gauge("mimikyu_rollout_done", "1 where every step is taken.", is(Progress::Done))?;
+    let help = "Steps that were due and not taken, because the rollout was held.";
+    page.gauge("mimikyu_rollout_behind_steps", help, rollout.behind as f64)?;
+    let due = rollout.next.as_ref().and_then(|next| since_1970(next.at.as_deref()?));
+    let help = "When the next step is taken at the earliest, since 1970; absent where there is no such time.";
+    let due = due.map(|due| (vec![], due));
+    page.gauges("mimikyu_rollout_next_step_timestamp", help, Some(Unit::Seconds), due)?;
+    let help = "The share of requests that hit, as the nodes count them; absent where it is not known or not asked for.";
+    let rate = rollout.hit_rate.as_ref().and_then(|hit_rate| hit_rate.rate);
+    page.gauge("mimikyu_rollout_hit_rate", help, rate)
+}
+
+/// A point in time as Prometheus has it.
+fn since_1970(at: &str) -> Option<f64> {
+    let since = humantime::parse_rfc3339(at).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_secs_f64())
 }
 
 pub(super) fn audience(page: &mut Page<'_, '_>, metrics: &Metrics, audience: &Audience) -> fmt::Result {

@@ -41,6 +41,7 @@ impl Collector for Reading {
         families::process(&mut page, status)?;
         families::served(&mut page, status)?;
         families::sources(&mut page, status)?;
+        families::rollout(&mut page, status)?;
         families::audience(&mut page, metrics, &status.audience)?;
         families::requests(&mut page, metrics)?;
         families::connections(&mut page, metrics)?;

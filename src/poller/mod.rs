@@ -28,8 +28,6 @@ pub mod view;
 
 mod announce;
 mod ask;
-// Until a rollout asks for it.
-#[cfg_attr(not(test), expect(dead_code))]
 mod guard;
 mod hold;
 mod renew;
@@ -94,6 +92,11 @@ pub struct Poller {
     started: Instant,
     /// What was told of the rollout last.
     told: Option<steps::Told>,
+    /// Which nodes are asked for their hits, and what they say.
+    guard: watch::Sender<guard::Wanted>,
+    hit_rate: watch::Receiver<Option<guard::Seen>>,
+    /// For the task that asks them, until there is one.
+    hit_rates: Option<watch::Sender<Option<guard::Seen>>>,
 }
 
 impl Poller {
@@ -121,6 +124,7 @@ impl Poller {
         };
         let (ledger, first) = memory::recall(config, &state, wall());
         let pace = watch::Sender::new(Pace::of(config));
+        let (hit_rates, hit_rate) = watch::channel(None);
         let poller = Self {
             first,
             waits: watch::Sender::default(),
@@ -142,6 +146,9 @@ impl Poller {
             view,
             started,
             told: None,
+            guard: watch::Sender::default(),
+            hit_rate,
+            hit_rates: Some(hit_rates),
         };
         poller.tell_who_is_waited_for(true);
         poller
@@ -188,6 +195,7 @@ impl Poller {
         loop {
             self.tell_who_is_waited_for(ready.is_some());
             self.show_state_file();
+            self.guard_if_wanted();
             self.tell_rollout();
             if let Some(ready) = ready.take_if(|_| self.ledger.is_ready()) {
                 // Nobody listens only when the daemon is leaving already.
@@ -200,6 +208,7 @@ impl Poller {
                     None => return,
                 },
                 Some(hold) = holds.recv() => self.hold(hold).await,
+                Ok(()) = self.hit_rate.changed() => self.note_hit_rate(),
                 () = &mut step, if self.ledger.rollout().is_some() => {
                     self.step().await;
                     step.as_mut().reset(self.next_step());

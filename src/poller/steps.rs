@@ -3,10 +3,11 @@
 use std::mem::discriminant;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::guard::{Seen, Wanted, watch};
 use super::rollout::{Hold, Rollout};
 use super::{Poller, wall};
 use crate::limits::ROLLOUT_PAUSE;
-use crate::status::Moves;
+use crate::status::{Moves, RolloutPlan};
 
 /// What was told of a rollout last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,10 +18,11 @@ pub(super) struct Told {
     behind: u64,
     is_done: bool,
     hold: Option<Hold>,
+    seen: Option<Seen>,
 }
 
 impl Told {
-    fn of(rollout: &Rollout) -> Self {
+    fn of(rollout: &Rollout, seen: Option<Seen>) -> Self {
         Self {
             identity: rollout.plan().identity(),
             revision: rollout.revision(),
@@ -28,6 +30,7 @@ impl Told {
             behind: rollout.progress().map_or(0, |progress| progress.behind),
             is_done: rollout.is_done(),
             hold: rollout.hold().cloned(),
+            seen,
         }
     }
 }
@@ -55,36 +58,63 @@ impl Poller {
                 self.publish(publication, why).await;
             }
             // It may have fallen behind.
-            None if self.is_rollout_news() => self.saver.save(self.state()).await,
+            None if self.told_now() != self.told => self.saver.save(self.state()).await,
             None => {}
         }
         self.tell_rollout();
     }
 
     /// Takes note of what the nodes say of their hits.
-    pub(super) fn note_hit_rate(&mut self, why: Option<String>) {
-        self.ledger.note_misses(why);
-        self.tell_rollout();
+    pub(super) fn note_hit_rate(&mut self) {
+        let seen = self.hit_rate.borrow_and_update().clone();
+        // Without a guard nobody is asked, and nothing speaks against a step.
+        let Some(Seen { verdict, .. }) = seen else { return };
+        let unknown = || "too many requests miss".to_owned();
+        self.ledger.note_misses((!verdict.is_good).then(|| verdict.why.unwrap_or_else(unknown)));
     }
 
-    fn is_rollout_news(&self) -> bool {
-        self.ledger.rollout().map(Told::of) != self.told
+    /// Starts the task that asks nodes for their hits, once there is something to ask for.
+    pub(super) fn guard_if_wanted(&mut self) {
+        let guard = self.ledger.rollout().and_then(|rollout| rollout.plan().terms.guard);
+        let served = self.ledger.served().filter(|_| guard.is_some() && self.ledger.is_published());
+        let wanted = Wanted { guard, nodes: served.map(|list| list.nodes.clone()).unwrap_or_default() };
+        self.guard.send_if_modified(|known| {
+            let is_news = *known != wanted;
+            *known = wanted;
+            is_news
+        });
+        if guard.is_some()
+            && let Some(told) = self.hit_rates.take()
+        {
+            let (wanted, pace, metrics) =
+                (self.guard.subscribe(), self.pace.subscribe(), self.metrics.clone());
+            self.askers.spawn(watch(wanted, pace, told, metrics));
+        }
+    }
+
+    fn told_now(&self) -> Option<Told> {
+        let seen = self.hit_rate.borrow().clone();
+        self.ledger.rollout().map(|rollout| Told::of(rollout, seen))
     }
 
     /// Says what has become of a rollout since it was told of last, and keeps ready what operators see of it.
     pub(super) fn tell_rollout(&mut self) {
-        let hit_rate = None;
-        let plan = self.ledger.rollout().map(|rollout| rollout.told(hit_rate, shown));
-        if self.is_rollout_news() {
-            if let Some(rollout) = self.ledger.rollout() {
-                let before = self.told.take().unwrap_or_default();
-                tell(&before, rollout);
-            } else {
-                tracing::info!("there is no rollout any more");
-            }
-            self.told = self.ledger.rollout().map(Told::of);
+        let now = self.told_now();
+        if now == self.told {
+            return;
         }
-        let _ = plan;
+        match (self.ledger.rollout(), &now) {
+            (Some(rollout), Some(now)) => {
+                tell(&self.told.take().unwrap_or_default(), now, rollout);
+                let hit_rate = now.seen.as_ref().map(Into::into);
+                self.view.borrow_mut().show_rollout(rollout.told(hit_rate, shown));
+            }
+            _ => {
+                tracing::info!("there is no rollout any more");
+                self.view.borrow_mut().show_rollout(RolloutPlan::default());
+            }
+        }
+        self.told = now;
     }
 }
 
@@ -95,8 +125,7 @@ fn why(rollout: &Rollout) -> String {
 }
 
 /// One line a step, and one a change of what holds it.
-fn tell(before: &Told, rollout: &Rollout) {
-    let now = Told::of(rollout);
+fn tell(before: &Told, now: &Told, rollout: &Rollout) {
     let (from, to) = (&rollout.plan().terms.from, &rollout.plan().terms.to);
     let (step, steps) = (now.step, rollout.steps());
     if before.identity != now.identity {
@@ -118,7 +147,7 @@ fn tell(before: &Told, rollout: &Rollout) {
         tracing::info!(from, to, steps, "rollout is done: its list is that of the source it leads to");
     }
     let kind = |told: &Told| told.hold.as_ref().map(discriminant);
-    if kind(before) != kind(&now) {
+    if kind(before) != kind(now) {
         match &now.hold {
             // It was asked for.
             Some(hold @ Hold::At(_)) => {

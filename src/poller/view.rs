@@ -15,7 +15,7 @@ use super::troubles::Troubles;
 use crate::cluster::Node;
 use crate::config;
 use crate::limits::SOURCES_MAX;
-use crate::status::{self, Fault, History, State, Trouble};
+use crate::status::{self, Fault, History, Rollout, RolloutPlan, State, Trouble};
 
 /// The view that the poller keeps up to date, for who looks at it on the same thread.
 pub type Shared = Rc<RefCell<View>>;
@@ -32,6 +32,8 @@ pub struct View {
     since: Option<String>,
     chronicle: Chronicle,
     troubles: Troubles,
+    /// Empty where none is configured.
+    rollout: RolloutPlan,
 }
 
 /// A bit for each source.
@@ -127,6 +129,21 @@ impl View {
     /// What is wrong with the whole, the worst first.
     pub fn known_troubles(&self) -> Vec<Trouble> {
         self.troubles.told()
+    }
+
+    /// The rollout is so from now on.
+    pub fn show_rollout(&mut self, plan: RolloutPlan) {
+        self.rollout = plan;
+    }
+
+    /// The rollout with every step, which may be as many as there are nodes.
+    pub fn rollout(&self) -> RolloutPlan {
+        self.rollout.clone()
+    }
+
+    /// How far the rollout is.
+    pub fn rollout_so_far(&self) -> Option<Rollout> {
+        self.rollout.rollout.clone()
     }
 
     /// Whether a source has given its list, if only that of the source whose place it took.

@@ -1,5 +1,5 @@
-//! What operators are told, as plain values: what `/status`, `/config` and `/history` answer and what the page, `top` and other
-//! programs read. Pure; adding a field is no break, taking one away or changing its meaning is.
+//! What operators are told, as plain values: what `/status`, `/config`, `/history` and `/rollout` answer and what the page, `top` and
+//! other programs read. Pure; adding a field is no break, taking one away or changing its meaning is.
 //!
 //! Times that passed are in seconds, points in time are RFC 3339 in UTC with milliseconds.
 

@@ -99,7 +99,7 @@ pub struct HitRate {
 }
 
 /// The whole of `/rollout`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RolloutPlan {
     /// How far it is; none where no rollout is configured.
     pub rollout: Option<Rollout>,

@@ -170,8 +170,19 @@ fn led(text: &str, names: &[(String, String)]) -> String {
 /// Whether a command goes on until it is told to stop.
 fn is_serving(line: &str) -> bool {
     let mut words = line.split_whitespace();
-    let commands =
-        ["check", "doctor", "fleet", "probe", "plan", "completions", "man", "top", "--help", "--version"];
+    let commands = [
+        "check",
+        "doctor",
+        "fleet",
+        "probe",
+        "plan",
+        "rollout",
+        "completions",
+        "man",
+        "top",
+        "--help",
+        "--version",
+    ];
     words.next() == Some("mimikyu") && !words.next().is_some_and(|word| commands.contains(&word))
 }
 

@@ -1,7 +1,8 @@
 //! A status in which everything is told, so that every metric is there.
 
 use mimikyu::status::{
-    Audience, Limit, List, Node, Severity, Source, State, Status, Traffic, Trouble, Workers,
+    Audience, HitRate, Limit, List, Node, Progress, Rollout, RolloutStep, Severity, Source, State, Status,
+    Traffic, Trouble, Workers,
 };
 
 pub fn status() -> Status {
@@ -49,7 +50,7 @@ pub fn status() -> Status {
             nodes: vec![node],
         }),
         sources: vec![source("alpha", State::Fresh), source("beta", State::Failing)],
-        rollout: None,
+        rollout: Some(rollout()),
         audience: Audience {
             window: 120,
             seen: 40,
@@ -64,5 +65,41 @@ pub fn status() -> Status {
         traffic: Traffic::default(),
         workers: Workers { count: 2, ring_features: vec![] },
         limits: vec![Limit { name: "connections".to_owned(), used: 3, max: 65536 }],
+    }
+}
+
+fn rollout() -> Rollout {
+    Rollout {
+        from: "alpha".to_owned(),
+        to: "beta".to_owned(),
+        strategy: "swap".to_owned(),
+        batch: "1".to_owned(),
+        start: "2026-11-22T08:30:00.000Z".to_owned(),
+        interval: 600.0,
+        progress: Progress::Held,
+        step: 3,
+        steps: 6,
+        hold_at: None,
+        hold: Some("the hit rate is too low".to_owned()),
+        behind: 2,
+        start_to_agree: None,
+        next: Some(RolloutStep {
+            step: 4,
+            at: Some("2026-11-22T09:10:00.500Z".to_owned()),
+            nodes: 3,
+            added: vec![],
+            removed: vec![],
+            moved: vec![],
+            moves: vec![],
+        }),
+        hit_rate: Some(HitRate {
+            rate: Some(0.84),
+            requests: 12_000,
+            floor: 0.85,
+            resume: 0.87,
+            window: 300.0,
+            is_good: false,
+            why: None,
+        }),
     }
 }

@@ -103,6 +103,49 @@ shows('what is wrong with the whole is not called well', async ({ page, world })
   assert.ok((await page.evaluate(() => told)).includes('The state file is not written (disk full).'));
 });
 
+shows('a rollout is followed step by step, and its section is there only as long as it is', async ({ page, view, fake, world }) => {
+  assert.equal(await page.$eval('#rollout', section => section.hidden), true);
+  world.roll();
+  await says(page, '#rollout-step', 'Step 3 of 6');
+  assert.equal(await text(page, '#rollout-title'), 'Rollout: swap alpha → beta');
+  assert.match(await text(page, '#rollout-plan'), /^1 node a step, every 10 min from .*\d\d:\d\d:\d\d on$/);
+  assert.match(await text(page, '#rollout-next'), /^Next: step 4 at .*\d\d:\d\d:\d\d, in [78] min$/);
+  assert.match(await text(page, '#rollout-nodes'), /^\+ new beta-4\.cache\.example:11211\s+− leaving alpha-4\.cache\.example:11211$/);
+  assert.equal(await text(page, '#rollout-moves'), 'It moves 17 % of the keys of libmemcached-modula.');
+  assert.match(await text(page, '#rollout-waits'), /The hit rate is 91\.2 % of 120,345 requests in the last 5 minutes, its floor 85 %\.\s+97 % of the 34 clients seen in the last two minutes have version 1000009\.$/);
+  assert.deepEqual(await page.$eval('#rollout-bar', bar => ['role', 'aria-valuemin', 'aria-valuenow', 'aria-valuemax', 'aria-valuetext'].map(name => bar.getAttribute(name))), ['progressbar', '0', '3', '6', 'Step 3 of 6']);
+  assert.equal(await text(page, 'h1'), 'All is well');
+  world.roll({ step: 4 });
+  await says(page, '#news', 'Step 4 of 6 of the rollout is served.');
+  const { hit_rate: hits, next } = world.rollout, why = '82.1 % of the requests hit, and 85 % must';
+  world.roll({ progress: 'held', hold: why, behind: 2, start_to_agree: '2026-11-22T10:09:00.000Z', hit_rate: { ...hits, rate: 0.8214, is_good: false, why }, next: { ...next, at: null } });
+  await says(page, 'h1', 'Clients are served, but the rollout is held');
+  await says(page, '#news', `The rollout is held: ${why}.`);
+  assert.equal(await text(page, '#rollout-step'), 'Step 4 of 6, held');
+  assert.equal(await text(page, '#rollout-hold'), `Held: ${why}.`);
+  assert.equal(await text(page, '#rollout-behind'), 'It is 2 steps behind. A replica that starts anew agrees with start = 2026-11-22T10:09:00.000Z.');
+  assert.equal(await text(page, '#rollout-next'), 'Next: step 4');
+  await says(page, '#rollout-waits li:first-child', 'in the last 5 minutes, its floor 85 %. It goes on from 87 %.');
+  world.roll({ hit_rate: { ...hits, rate: null, is_good: false, why: 'beta-1 does not answer' } });
+  await says(page, '#rollout-waits li:first-child', 'The hit rate is not known: beta-1 does not answer. Its floor is 85 %.');
+  // Where it was told to stay, staying is no trouble.
+  world.roll({ hold_at: 4, hold: 'hold_at = 4', behind: 0, hit_rate: null });
+  await says(page, 'h1', 'All is well');
+  assert.match(await text(page, '#rollout-plan'), /, not beyond step 4$/);
+  world.roll({ progress: 'waiting', step: 0, hold: null, hold_at: null, batch: '20%', next: { ...next, step: 1, at: '2030-02-03T10:00:00.000Z', moves: [...next.moves, { client: 'jump', share: 0.001 }] } });
+  await says(page, '#rollout-step', 'Step 0 of 6, it has not begun');
+  assert.match(await text(page, '#rollout-next'), /^Next: step 1 at 0\d\/02\/2030 .*, in \d+ d/);
+  assert.match(await text(page, '#rollout-plan'), /^20 % of the nodes a step/);
+  assert.equal(await text(page, '#rollout-moves'), 'It moves 17 % of the keys of libmemcached-modula, less than 1 % of jump.');
+  world.roll({ progress: 'done', step: 6, next: null });
+  await says(page, '#rollout-step', 'Done: all of the 6 steps are taken');
+  assert.equal(await page.$eval('#rollout-next', next => next.hidden), true);
+  assert.equal(await text(page, '#rollout-nodes'), '');
+  world.rollout = null;
+  await until(page, () => document.querySelector('#rollout').hidden);
+  await innocent(view, fake.url);
+});
+
 shows('a fault that is over does not look like one, and nobody is waited for to answer for a static source', async ({ page, world }) => {
   const fault = '#source-rows tr:first-child td small:last-child';
   world.fail('alpha', 'connection refused');

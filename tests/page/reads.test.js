@@ -20,6 +20,9 @@ function trouble(world) {
   world.audience.untracked = 7;
   world.trouble('the list hurts some clients: R8 the ip field is empty', 'severe');
   world.trouble('the state file is not written');
+  const why = '82.1 % of the requests hit, and 85 % must';
+  world.roll({ progress: 'held', hold: why, behind: 2, start_to_agree: world.at(0) });
+  Object.assign(world.rollout.hit_rate, { rate: 0.8214, is_good: false, why });
   const names = Array.from({ length: 60 }, (_, n) => `alpha-${n}.cache.example:11211`);
   world.change(world.nodes, 'alpha answered another list', { added: names, removed: names, moved: names.slice(0, 2) });
 }
@@ -49,6 +52,8 @@ for (const width of [320, 360, 700, 1280]) {
     const long = 'x'.repeat(255), name = 'y'.repeat(64);
     Object.assign(world.source('beta'), { name, target: `${long}:11211`, address: '[2001:db8:1111:2222:3333:4444:5555:6666]:11211', version: 2_147_483_647, polls_good: 123_456_789, last_error: { what: 'z'.repeat(500), age: 1 } });
     world.add(long, name);
+    world.roll({ from: name, to: name, hold: 'w'.repeat(500) });
+    Object.assign(world.rollout.next, { added: Array(60).fill(`${long}:11211`), removed: [`${long}:11211`], moves: Array(9).fill({ client: name, share: 0.5 }) });
     world.audience.behind = [{ address: '2001:db8:1111:2222:3333:4444:5555:6666', version: 2_147_483_646, age: 100 }];
     world.traffic.requests = 2 ** 53;
   } }, async ({ page }) => {
@@ -64,6 +69,8 @@ shows('names are text, whatever is in them', { change: world => {
   world.trouble(evil);
   world.changes = [world.entry(evil, { added: [evil], removed: Array(9).fill(evil) })];
   world.limits.push({ name: evil, used: 9, max: 9 });
+  world.roll({ from: evil, to: evil, strategy: evil, progress: 'held', hold: evil });
+  Object.assign(world.rollout.next, { added: [evil], moves: [{ client: evil, share: 1 }] });
   Object.assign(world, { waits_for: evil });
 } }, async ({ page, view, fake, world }) => {
   await says(page, '#node-rows', '<img src=x onerror="globalThis.harm=1"><script>');
@@ -71,7 +78,7 @@ shows('names are text, whatever is in them', { change: world => {
   world.ready = false;
   await says(page, '#detail', '<img');
   assert.deepEqual(await page.evaluate(() => [document.querySelectorAll('img, body script:not([type=module])').length, globalThis.harm ?? 'none']), [0, 'none']);
-  for (const where of ['#source-rows', '#changes', '#limits', '#problems']) assert.match(await text(page, where), /<img src=x[^]*<\/script>&lt;b/);
+  for (const where of ['#source-rows', '#changes', '#limits', '#problems', '#rollout-title', '#rollout-hold', '#rollout-nodes', '#rollout-moves']) assert.match(await text(page, where), /<img src=x[^]*<\/script>&lt;b/);
   await innocent(view, fake.url);
 });
 
@@ -87,7 +94,7 @@ shows('a keyboard reaches everything, in order, and sees where it is', { ...BIG,
     assert.ok(at.seen, `${at.name} is focused and that is not seen`);
     walk.push(at.name.replace(/ alpha-.*/, ''));
   }
-  assert.deepEqual(walk, ['Skip to the content', 'behind-title', 'find', 'more-nodes', '+ 60 added', '− 60 removed', 'status', 'history', 'config', 'metrics']);
+  assert.deepEqual(walk, ['Skip to the content', 'behind-title', 'find', 'more-nodes', '+ 60 added', '− 60 removed', 'status', 'history', 'rollout', 'config', 'metrics']);
   assert.equal(await page.$eval('#find', input => input.labels[0]?.textContent), 'Show only nodes or sources that contain');
   await page.focus('.skip');
   await page.keyboard.press('Enter');

@@ -28,6 +28,7 @@ class World {
     this.traffic = { requests: 120_000, lists: 118_000, errors: 12, accepted: 4000, rejected: 3, open: 36, bytes_received: 2_600_000, bytes_sent: 41_000_000 };
     this.limits = [{ name: 'connections', used: 36, max: 65_536 }, { name: 'nodes', used: 5, max: 65_536 }, { name: 'list_bytes', used: 240, max: 262_144 }, { name: 'clients_tracked', used: 41, max: 4096 }, { name: 'descriptors', used: 71, max: 1_048_576 }];
     this.troubles = [];
+    this.rollout = null;
     this.ready = true;
     this.waits_for = null;
     this.since = this.at(0);
@@ -67,6 +68,19 @@ class World {
     this.troubles.push({ what, severity, since: this.at(65) });
   }
 
+  // A rollout is half way from alpha to beta, and so on, but for what is said of it.
+  roll(more) {
+    const next = {
+      step: 4, at: new Date(Date.now() + 485_000).toISOString(), nodes: 6, added: ['beta-4.cache.example:11211'], removed: ['alpha-4.cache.example:11211'], moved: [],
+      moves: [{ client: 'libmemcached-modula', share: 0.1665 }],
+    };
+    const hits = { rate: 0.9127, requests: 120_345, floor: 0.85, resume: 0.87, window: 300, is_good: true, why: null };
+    this.rollout = {
+      from: 'alpha', to: 'beta', strategy: 'swap', batch: '1', start: this.at(1315), interval: 600, progress: 'running', step: 3, steps: 6, hold_at: null, hold: null, behind: 0,
+      start_to_agree: null, next, hit_rate: hits, ...this.rollout, ...more,
+    };
+  }
+
   source(name) {
     return this.sources.find(source => source.name === name);
   }
@@ -78,7 +92,7 @@ class World {
     return {
       mimikyu: '0.1.0', now: this.at(0), started: new Date(this.began).toISOString(), uptime, ready: this.ready, waits_for: this.waits_for,
       listen: ['127.0.0.1:11211'], troubles: this.troubles, list: this.version ? list : null, sources: this.sources,
-      audience: { ...this.audience, share: seen ? current / seen : null },
+      rollout: this.rollout, audience: { ...this.audience, share: seen ? current / seen : null },
       traffic: this.traffic, workers: { count: 2, ring_features: ['multishot-accept', 'multishot-recv'] }, limits: this.limits,
     };
   }

@@ -2,6 +2,7 @@
 
 use mimikyu::status::{Audience, Severity, State, Status};
 
+use super::super::rollout::words as rollout_words;
 use super::plain::{Row, Tone, clock, elapsed, some};
 use super::words::{NEAR_PERCENT, percent, state};
 
@@ -31,6 +32,9 @@ pub fn verdict(status: &Status) -> Row {
             doubts.push(format!("{} {named}{rest}", state(doubtful)));
         }
     }
+    if let Some(rollout) = status.rollout.as_ref().filter(|rollout| rollout_words::is_stuck(rollout)) {
+        doubts.push(format!("the rollout is held at step {}", rollout.step));
+    }
     for limit in status.limits.iter().filter(|limit| percent(limit) >= NEAR_PERCENT) {
         doubts.push(format!("{} at {} % of the limit", limit.name, percent(limit)));
     }
@@ -56,6 +60,11 @@ pub fn served(status: &Status) -> Row {
         (list.version, some(list.nodes.len(), "node"), some(status.sources.len(), "source"));
     let text = format!("version {version}: {nodes} of {sources}, digest {digest}, {since}");
     Row::new(Tone::Plain, text)
+}
+
+/// How far the rollout is, where there is one.
+pub fn rollout(status: &Status) -> Option<Row> {
+    status.rollout.as_ref().map(|rollout| rollout_words::headline(rollout, &status.now))
 }
 
 /// How many clients have it.

@@ -9,16 +9,7 @@ use super::view::{Answers, Pane};
 pub fn text(answers: &Answers, target: &str, paint: Paint) -> String {
     let status = &answers.status;
     let mut out = String::new();
-    let mut add = |row: &Row, indent: &str| {
-        let text = format!("{indent}{}", row.text);
-        out.push_str(&match row.tone {
-            Tone::Good => paint.good(&text),
-            Tone::Doubtful => paint.doubtful(&text),
-            Tone::Bad => paint.bad(&text),
-            Tone::Plain | Tone::Faint | Tone::Head => text,
-        });
-        out.push('\n');
-    };
+    let mut add = |row: &Row, indent: &str| out.push_str(&painted(row, indent, paint));
     let traffic = &status.traffic;
     let counted = format!(
         "{} requests since the start ({} for the list, {} answered with an error), {} connections open of {} accepted",
@@ -28,13 +19,9 @@ pub fn text(answers: &Answers, target: &str, paint: Paint) -> String {
         count(traffic.open as u64),
         count(traffic.accepted)
     );
-    for row in [
-        headline::speaker(status, target),
-        headline::verdict(status),
-        headline::served(status),
-        headline::audience(status),
-        Row::new(Tone::Plain, counted),
-    ] {
+    let above = [headline::speaker(status, target), headline::verdict(status), headline::served(status)];
+    let below = [headline::audience(status), Row::new(Tone::Plain, counted)];
+    for row in above.into_iter().chain(headline::rollout(status)).chain(below) {
         add(&row, "");
     }
     for pane in Pane::ALL {
@@ -45,4 +32,16 @@ pub fn text(answers: &Answers, target: &str, paint: Paint) -> String {
         }
     }
     out
+}
+
+/// A row as a line of its own.
+pub fn painted(row: &Row, indent: &str, paint: Paint) -> String {
+    let text = format!("{indent}{}", row.text);
+    let text = match row.tone {
+        Tone::Good => paint.good(&text),
+        Tone::Doubtful => paint.doubtful(&text),
+        Tone::Bad => paint.bad(&text),
+        Tone::Plain | Tone::Faint | Tone::Head => text,
+    };
+    format!("{text}\n")
 }

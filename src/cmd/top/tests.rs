@@ -1,13 +1,13 @@
 //! Screens, whole: what is drawn for a status, a history and some keys. `TOP_GOLDEN=write` writes them anew.
 
-mod cases;
+pub mod cases;
 mod keys;
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mimikyu::status::{Severity, Trouble};
+use mimikyu::status::{Progress, Severity, Trouble};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -18,7 +18,7 @@ use super::plain::Tone;
 use super::screen::{Palette, draw};
 use super::view::{Answers, View};
 use super::{headline, report};
-use cases::{failing, fine, hostile, many, nothing};
+use cases::{failing, fine, hostile, many, nothing, rolling};
 
 fn view(answers: Answers) -> View {
     View::new("127.0.0.1:9211".into(), Duration::from_secs(1), answers)
@@ -91,6 +91,22 @@ fn what_is_wrong_with_the_whole_is_told() {
             text(&drawn(&mut view(answers), SMALL, Instant::now())).contains("the state file is not written")
         );
     }
+}
+
+#[test]
+fn a_rollout_has_a_line_and_one_that_is_stuck_is_to_be_looked_at() {
+    golden("rolling.80x24", &text(&drawn(&mut view(rolling()), SMALL, Instant::now())));
+    let mut answers = rolling();
+    let rollout = answers.status.rollout.as_mut().unwrap();
+    (rollout.progress, rollout.hold_at) = (Progress::Held, Some(3));
+    assert_eq!(headline::verdict(&answers.status).tone, Tone::Good, "it was told to stay there");
+    answers.status.rollout.as_mut().unwrap().hold_at = Some(4);
+    let verdict = headline::verdict(&answers.status);
+    assert_eq!(verdict.text, "The list is served, but look at this: the rollout is held at step 3.");
+    let told = headline::rollout(&answers.status).unwrap();
+    assert_eq!(told.tone, Tone::Doubtful);
+    let printed = report::text(&answers, "127.0.0.1:9211", Paint::none());
+    assert!(printed.contains(&format!("\n{}\n", told.text)), "{printed}");
 }
 
 #[test]

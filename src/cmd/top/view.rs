@@ -182,7 +182,10 @@ impl View {
                 ]
             }
             None => {
-                vec![first, headline::verdict(status), headline::served(status), headline::audience(status)]
+                let mut rows = vec![first, headline::verdict(status), headline::served(status)];
+                rows.extend(headline::rollout(status));
+                rows.push(headline::audience(status));
+                rows
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Statuses to look at.
 
 use mimikyu::status::{
-    Audience, Behind, Entry, Fault, History, Limit, List, Node, Source, State, Status, Traffic, Workers,
+    Audience, Behind, Entry, Fault, History, Limit, List, Moves, Node, Progress, Rollout, RolloutStep,
+    Source, State, Status, Traffic, Workers,
 };
 
 use super::super::view::Answers;
@@ -147,6 +148,39 @@ pub fn failing() -> Answers {
     answers
 }
 
+/// A rollout that is half done.
+pub fn rolling() -> Answers {
+    let mut answers = fine();
+    let moves = Moves { client: "libmemcached-modula".into(), share: 0.166 };
+    let next = RolloutStep {
+        step: 4,
+        at: Some("2026-11-22T10:29:00.000Z".into()),
+        nodes: 6,
+        added: vec!["new-4:11211".into()],
+        removed: vec!["old-4:11211".into()],
+        moved: vec![],
+        moves: vec![moves],
+    };
+    answers.status.rollout = Some(Rollout {
+        from: "old".into(),
+        to: "new".into(),
+        strategy: "swap".into(),
+        batch: "1".into(),
+        start: "2026-11-22T09:59:00.000Z".into(),
+        interval: 600.0,
+        progress: Progress::Running,
+        step: 3,
+        steps: 6,
+        hold_at: None,
+        hold: None,
+        behind: 0,
+        start_to_agree: None,
+        next: Some(next),
+        hit_rate: None,
+    });
+    answers
+}
+
 /// A start that waits.
 pub fn nothing() -> Answers {
     let mut answers = fine();
@@ -188,6 +222,16 @@ pub fn hostile() -> Answers {
         source.last_error = Some(Fault { what: WORDS.into(), age: f64::NAN });
     }
     status.limits.push(limit(WORDS, u64::MAX, 0));
+    let mut rollout = rolling().status.rollout.unwrap();
+    for text in [&mut rollout.from, &mut rollout.to, &mut rollout.strategy, &mut rollout.batch] {
+        text.push_str(WORDS);
+    }
+    rollout.hold = Some(WORDS.into());
+    let next = rollout.next.as_mut().unwrap();
+    next.at = Some(WORDS.into());
+    (next.added[0], next.moves[0].client) = (WORDS.into(), WORDS.into());
+    next.moves[0].share = f64::NAN;
+    status.rollout = Some(rollout);
     for change in &mut answers.history.changes {
         change.why = WORDS.into();
         change.at = WORDS.into();
