@@ -74,29 +74,29 @@ fn replicas_go_through_the_same_steps_without_talking_to_each_other() {
 
 #[test]
 fn a_rollout_is_held_goes_on_and_is_undone_by_a_reload() {
-    let (alpha, beta) = (Upstream::list(5, "a1 a2 a3"), Upstream::list(7, "b1 b2 b3"));
+    let (alpha, beta) = (Upstream::list(5, "a1 a2 a3 a4"), Upstream::list(7, "b1 b2 b3 b4"));
     let sources = [("alpha", &alpha), ("beta", &beta)];
     let configured = Configured::new();
-    let start = seconds_from_now(-2);
+    let start = seconds_from_now(-3);
     write(&configured, "", &sources, &table(&start, "1s", "hold_at = 1"));
     let mut mimikyu = configured.start(&ADMIN);
     let admin = mimikyu.admin();
     let control = Control::of(mimikyu.address);
-    mimikyu.until_hosts("b1 a2 a3");
+    mimikyu.until_hosts("b1 a2 a3 a4");
     let told = status(admin).rollout.unwrap();
     assert_eq!((told.progress, told.step, told.hold_at), (Progress::Held, 1, Some(1)));
     mimikyu.logged("INFO rollout stays at its step hold=\"hold_at is 1: it goes no further\"");
     // What has been due meanwhile comes a step at a time.
-    write(&configured, "", &sources, &table(&start, "1s", "hold_at = 2"));
+    write(&configured, "", &sources, &table(&start, "1s", "hold_at = 3"));
     reload(&mut mimikyu);
     mimikyu.logged("WARN rollout is behind its schedule");
-    mimikyu.until_hosts("b1 b2 a3");
+    mimikyu.until_hosts("b1 b2 b3 a4");
     let told = status(admin).rollout.unwrap();
     assert!(told.behind > 0 && told.start_to_agree.is_some(), "{told:?}");
     // The undo.
     write(&configured, "", &sources, &table(&seconds_from_now(3600), "1s", ""));
     reload(&mut mimikyu);
-    mimikyu.until_hosts("a1 a2 a3");
+    mimikyu.until_hosts("a1 a2 a3 a4");
     mimikyu.logged("WARN rollout has gone back");
     let told = plan(admin);
     assert_eq!(told.rollout.unwrap().progress, Progress::Waiting);
@@ -109,12 +109,18 @@ fn a_rollout_is_held_goes_on_and_is_undone_by_a_reload() {
     // Without the table the two are merged as any others.
     write(&configured, "", &sources, "");
     reload(&mut mimikyu);
-    mimikyu.until_hosts("a1 a2 a3 b1 b2 b3");
+    mimikyu.until_hosts("a1 a2 a3 a4 b1 b2 b3 b4");
     assert_eq!(plan(admin), RolloutPlan { rollout: None, steps: Vec::new() });
     let seen = control.end();
     assert_eq!(
         seen,
-        ["1000013: b1 a2 a3", "1000014: b1 b2 a3", "1000015: a1 a2 a3", "1000016: a1 a2 a3 b1 b2 b3",]
+        [
+            "1000013: b1 a2 a3 a4",
+            "1000014: b1 b2 a3 a4",
+            "1000015: b1 b2 b3 a4",
+            "1000016: a1 a2 a3 a4",
+            "1000017: a1 a2 a3 a4 b1 b2 b3 b4",
+        ]
     );
 }
 

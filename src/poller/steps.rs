@@ -146,17 +146,17 @@ fn tell(before: &Told, now: &Told, rollout: &Rollout) {
     if now.is_done && !before.is_done {
         tracing::info!(from, to, steps, "rollout is done: its list is that of the source it leads to");
     }
-    let kind = |told: &Told| told.hold.as_ref().map(discriminant);
-    if kind(before) != kind(now) {
-        match &now.hold {
+    // Of the hit rate who asks for it tells, and not of each moment in which a new node has not answered yet.
+    let told = |told: &Told| told.hold.clone().filter(|hold| !matches!(hold, Hold::HitRate(_)));
+    let (held_before, held) = (told(before), told(now));
+    if held_before.as_ref().map(discriminant) != held.as_ref().map(discriminant) {
+        match held.map(|hold| (hold.to_string(), hold)) {
             // It was asked for.
-            Some(hold @ Hold::At(_)) => {
-                tracing::info!(from, to, step, steps, hold = %hold, "rollout stays at its step")
+            Some((hold, Hold::At(_))) => {
+                tracing::info!(from, to, step, steps, hold, "rollout stays at its step")
             }
-            Some(hold) => tracing::warn!(from, to, step, steps, hold = %hold, "rollout stays at its step"),
-            None if !now.is_done && before.hold.is_some() => {
-                tracing::info!(from, to, step, steps, "rollout goes on")
-            }
+            Some((hold, _)) => tracing::warn!(from, to, step, steps, hold, "rollout stays at its step"),
+            None if !now.is_done => tracing::info!(from, to, step, steps, "rollout goes on"),
             None => {}
         }
     }

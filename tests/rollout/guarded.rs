@@ -51,14 +51,14 @@ fn a_rollout_is_held_while_too_many_requests_miss() {
         let admin = mimikyu.admin();
         let told = || status(admin).rollout.unwrap();
         // Nobody asks the nodes: nothing is known.
-        mimikyu.logged("WARN rollout stays at its step");
+        mimikyu.logged("WARN hit rate holds the rollout");
         until("a step that is due and not taken", || (told().behind > 0).then_some(()));
         let hosts = |places: [usize; 2]| places.map(|place| nodes[place].by_host()).join(" ");
         assert_eq!(mimikyu.list().hosts(), hosts([0, 1]));
         for node in &nodes {
             scope.spawn(|| load(node.address, hits, is_over));
         }
-        mimikyu.logged("INFO rollout goes on");
+        mimikyu.logged("INFO hit rate is good again");
         mimikyu.until_hosts(&hosts([2, 1]));
         // As after a step that was too much.
         hits.store(false, Ordering::Relaxed);
