@@ -5,6 +5,8 @@ mod configured;
 #[path = "rollout/guarded.rs"]
 mod guarded;
 mod harness;
+#[path = "rollout/measured.rs"]
+mod measured;
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
