@@ -303,3 +303,6 @@ pub const ROLLOUT_STEPS_MAX: usize = 8 * NODES_MAX;
 
 /// Longest time for which a rollout does not look at the clock, which may be set.
 pub const ROLLOUT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How far a clock may be set back without a rollout taking notice, so that mending one does not undo a step.
+pub const ROLLOUT_CLOCK_BACK: Duration = Duration::from_secs(10);

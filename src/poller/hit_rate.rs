@@ -83,7 +83,7 @@ impl HitRate {
 
     /// Whether every node was asked for long enough to tell something. Before, a verdict is bad without being news.
     pub fn is_settled(&self) -> bool {
-        self.nodes.iter().all(|node| node.polls >= 2)
+        !self.nodes.is_empty() && self.nodes.iter().all(|node| node.polls >= 2)
     }
 
     /// What follows from all of that now.

@@ -148,15 +148,17 @@ impl Ledger {
     /// Goes on with another plan of a rollout, or with none, at `wall` since 1970. What that changes is seen with
     /// [`Ledger::renew`], which must follow: the plan's places are those of its sources.
     pub fn replan(&mut self, plan: Option<Plan>, wall: Duration) {
-        let is_published = self.published;
+        let served = self.served.as_ref().filter(|_| self.published).map(|Served(cluster)| &cluster.nodes);
         self.rollout = plan.map(|plan| match self.rollout.take() {
             Some(mut rollout) => {
                 rollout.renew(plan);
                 rollout.tick(wall);
                 rollout
             }
-            None if is_published => Rollout::new(plan, None, wall).joining(),
-            None => Rollout::new(plan, None, wall),
+            None => match served {
+                Some(nodes) => Rollout::new(plan, None, wall).joining(nodes),
+                None => Rollout::new(plan, None, wall),
+            },
         });
     }
 

@@ -8,7 +8,9 @@
 //!                                      (what is not taken then is not made up for: the rest comes later by as much)
 //! ```
 //!
-//! What is due follows from the configuration and the clock alone, so that replicas agree without talking to each other.
+//! What is due follows from the configuration and the clock alone, so that replicas agree without talking to each other. So a
+//! process that starts, or that stood still, takes all that is due at once. It does not where that would be another list than
+//! anybody asked for: after a reload, while nodes are asked whether they hit, and where one of the two sources had no list.
 
 mod plan;
 mod steps;
@@ -21,14 +23,15 @@ mod tests;
 use std::time::Duration;
 
 use crate::cluster::{Node, merge};
-use crate::limits::ROLLOUT_STEPS_MAX;
+use crate::config;
+use crate::limits::{ROLLOUT_CLOCK_BACK, ROLLOUT_STEPS_MAX};
 use crate::plan::Family;
 use crate::state::{Progress, Roster};
 
 pub use plan::Plan;
 pub use way::way;
 
-use steps::Steps;
+use steps::{Steps, cost};
 
 /// Why the next step is not taken when it is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,14 +49,16 @@ pub enum Hold {
         /// Their share; `None` where it can't be reckoned.
         share: Option<f64>,
     },
+    /// Of the nodes that are to come more than half are gone: so many of so many.
+    Lacks(usize, usize),
     /// Too many requests miss, or it is not known how many.
     HitRate(String),
 }
 
 /// A rollout under way, or to come.
 ///
-/// Invariants: the step is not above the number of steps, nor above what is due; it rises by more than one at once only
-/// where that many are due and nothing holds.
+/// Invariants: the step is not above the number of steps, nor above what is due; where nodes are asked whether they hit, and
+/// after a reload, it rises by one at a time. Once it is done, nothing holds back what the source does that it led to.
 #[derive(Debug, Clone)]
 pub struct Rollout {
     plan: Plan,
@@ -61,15 +66,23 @@ pub struct Rollout {
     wall: Duration,
     /// Set once the first step was taken.
     progress: Option<Progress>,
-    /// Whether it has been served in this process: before, the schedule is followed without asking whether nodes hit.
+    /// The list that was served last; empty before.
+    last: Vec<Node>,
+    /// Whether clients have been served by it, perhaps by the process before.
     is_served: bool,
-    /// Whether the configuration is another one since the list was made: then no more than one step is made up for.
+    /// Whether what is due is due for another reason than that time has passed: then no more than one step of it is taken.
     is_renewed: bool,
+    /// Whether it is another way than before, which begins where that one was.
+    is_other: bool,
     /// Why no step is to be taken, as far as the nodes' counters say.
     misses: Option<String>,
     /// Which of the two sources has no list, if one has none.
     has_none: Option<Side>,
+    /// Nodes that are to come and are gone, where those are many.
+    lacks: Option<(usize, usize)>,
     steps: Steps,
+    /// What the last change of the step moved.
+    cost: Vec<(Family, f64)>,
     /// Rises whenever the lists are others.
     revision: u64,
     hold: Option<Hold>,
@@ -89,23 +102,32 @@ impl Rollout {
             plan,
             wall,
             progress,
+            last: Vec::new(),
             is_served: false,
             is_renewed: false,
+            is_other: false,
             misses: None,
             has_none: None,
+            lacks: None,
             steps: Steps::default(),
+            cost: Vec::new(),
             revision: 0,
             hold: None,
         };
         rollout.misses = rollout.unknown();
-        rollout.keep_progress();
+        let is_rescheduled = rollout.keep_progress();
+        // A hold is not let go of by a restart.
+        rollout.is_renewed = is_rescheduled;
+        rollout.is_served =
+            is_rescheduled || rollout.progress.is_some() && rollout.plan.terms.guard.is_some();
         rollout
     }
 
-    /// A rollout that is configured while lists are served: what would have been due is not made up for.
+    /// A rollout that is configured while this list is served: it begins near to it.
     #[must_use]
-    pub fn joining(mut self) -> Self {
-        (self.is_served, self.is_renewed) = (true, true);
+    pub fn joining(mut self, last: &[Node]) -> Self {
+        (self.is_served, self.is_renewed, self.is_other) = (true, true, true);
+        self.last = last.to_vec();
         self
     }
 
@@ -114,8 +136,8 @@ impl Rollout {
         if plan == self.plan {
             return;
         }
-        let guard = |plan: &Plan| plan.terms.guard;
-        let is_same_guard = guard(&plan) == guard(&self.plan);
+        let is_same_guard = plan.terms.guard == self.plan.terms.guard;
+        self.is_other |= plan.identity() != self.plan.identity();
         self.plan = plan;
         if !is_same_guard {
             self.misses = self.unknown();
@@ -135,15 +157,20 @@ impl Rollout {
         self.plan.terms.guard.map(|_| "the hit rate of the nodes is not known yet".to_owned())
     }
 
-    /// Forgets progress of another rollout, and how far behind it is where the schedule is another one.
-    fn keep_progress(&mut self) {
+    /// Forgets progress of another rollout, and how far behind it is where the schedule is another one: whether it is, or
+    /// ends elsewhere.
+    fn keep_progress(&mut self) -> bool {
         let (identity, terms) = (self.plan.identity(), &self.plan.terms);
         self.progress = self.progress.take().filter(|progress| progress.identity == identity);
-        if let Some(progress) = &mut self.progress
-            && (progress.start, progress.interval) != (terms.start, terms.interval)
-        {
+        let Some(progress) = &mut self.progress else { return false };
+        let before = (progress.start, progress.interval);
+        let (is_other, holds_elsewhere) =
+            (before != (terms.start, terms.interval), progress.hold_at != terms.hold_at);
+        if is_other {
             (progress.start, progress.interval, progress.behind) = (terms.start, terms.interval, 0);
         }
+        progress.hold_at = terms.hold_at;
+        is_other || holds_elsewhere
     }
 
     /// What is configured.
@@ -159,8 +186,12 @@ impl Rollout {
     /// What time it is; whether another list may be due.
     pub fn tick(&mut self, wall: Duration) -> bool {
         let before = self.plan.due(self.wall);
-        self.wall = wall;
-        self.plan.due(wall) != before
+        // A clock that is mended by a little must not undo a step.
+        let back = self.wall.saturating_sub(wall);
+        if back.is_zero() || back > ROLLOUT_CLOCK_BACK {
+            self.wall = wall;
+        }
+        self.plan.due(self.wall) != before
     }
 
     /// Takes note of why no step is to be taken, as far as the nodes' counters say; `None` where it may be.
@@ -181,19 +212,25 @@ impl Rollout {
 
     /// Whether every step is taken.
     pub fn is_done(&self) -> bool {
-        let has_begun = self.plan.due(self.wall) > 0;
-        has_begun && !self.steps.lists.is_empty() && self.step() == self.steps()
+        self.progress.as_ref().is_some_and(|progress| progress.done.is_some())
     }
 
-    /// What it adds to the version. The end counts the same whatever way led there.
+    /// What it adds to the version. The end counts the same whatever way led there; so does what is all there is where a
+    /// process starts in the middle, or after the end, and the source that is left behind can't be asked any more.
     pub fn version_part(&self) -> u32 {
-        let is_to_alone = self.has_none == Some(Side::From);
-        let part = if self.is_done() || is_to_alone {
+        let has_begun = self.plan.due(self.wall) > 0;
+        let is_left_behind = self.has_none == Some(Side::From) && self.progress.is_none() && has_begun;
+        let part = if self.is_done() || is_left_behind {
             ROLLOUT_STEPS_MAX
         } else {
             self.step().min(ROLLOUT_STEPS_MAX - 1)
         };
         u32::try_from(part).unwrap_or(u32::MAX)
+    }
+
+    /// What the last change of the step moved, as a share of the keys of each of the clients.
+    pub fn cost(&self) -> &[(Family, f64)] {
+        &self.cost
     }
 
     /// Differs where the lists of the steps do.
@@ -228,32 +265,51 @@ impl Rollout {
         let (Some(from), Some(to)) = sides else {
             self.forget_steps();
             self.hold = self.find_hold();
-            return merge(listed.iter().map(|(_, nodes)| *nodes));
+            self.last = merge(listed.iter().map(|(_, nodes)| *nodes));
+            // What the other one brings back is not made up for at once.
+            (self.is_served, self.is_renewed) = (true, true);
+            return self.last.clone();
         };
-        let due = self.plan.due(self.wall).min(self.plan.terms.hold_at.map_or(u64::MAX, |step| step as u64));
-        if due == 0 {
-            self.progress = None;
-        }
-        match &mut self.progress {
-            Some(progress) => progress.roster.note(from),
-            None if due > 0 => {
-                self.progress = Some(Progress {
-                    identity: self.plan.identity(),
-                    start: self.plan.terms.start,
-                    interval: self.plan.terms.interval,
-                    step: 0,
-                    behind: 0,
-                    roster: Roster::new(from, to),
-                });
-            }
-            None => {}
-        }
+        let before = self.step();
+        self.note(from, to);
         self.refresh(listed, from, to);
+        self.begin_near();
         self.move_on();
-        self.is_served = true;
-        self.is_renewed = false;
+        (self.is_served, self.is_renewed, self.is_other) = (true, false, false);
         self.hold = self.find_hold();
-        self.steps.lists.get(self.step()).cloned().unwrap_or_default()
+        let now = self.steps.lists.get(self.step()).cloned().unwrap_or_default();
+        if self.step() != before {
+            self.cost = cost(&self.plan.terms.clients, &self.last, &now);
+        }
+        self.last.clone_from(&now);
+        now
+    }
+
+    /// Takes note of what the two sources have, from the first step on.
+    fn note(&mut self, from: &[Node], to: &[Node]) {
+        let config::Rollout { strategy, batch, start, interval, hold_at, .. } = self.plan.terms;
+        if self.plan.due(self.wall).min(hold_at.map_or(u64::MAX, |step| step as u64)) == 0 {
+            self.progress = None;
+        } else if self.progress.is_none() {
+            let (identity, roster) = (self.plan.identity(), Roster::new(from, to));
+            self.progress =
+                Some(Progress { identity, start, interval, hold_at, roster, ..Progress::default() });
+        }
+        self.lacks = None;
+        if let Some(progress) = &mut self.progress {
+            progress.roster.note(strategy, batch, progress.step, from, to);
+            self.lacks = progress.roster.lacks(to);
+        }
+    }
+
+    /// Another way than before begins with the step that is nearest to what was served.
+    fn begin_near(&mut self) {
+        if self.is_other
+            && !self.last.is_empty()
+            && let Some(progress) = &mut self.progress
+        {
+            progress.step = self.steps.nearest(&self.last);
+        }
     }
 
     /// Makes the lists of all steps anew, where they would be others.
@@ -269,31 +325,40 @@ impl Rollout {
     fn move_on(&mut self) {
         let steps = self.steps();
         let due = self.plan.due(self.wall);
-        let top = self.plan.terms.hold_at.map_or(steps, |step| step.min(steps));
-        let Some(progress) = &self.progress else { return };
-        let from = progress.step;
-        let scheduled = |behind: u64| usize::try_from(due.saturating_sub(behind)).unwrap_or(usize::MAX);
-        let wanted = scheduled(progress.behind).min(top);
-        let mut reached = wanted;
-        // Nothing holds a step back.
-        if wanted > from {
-            if self.is_renewed && self.is_served && wanted > from + 1 {
-                reached = from;
-            }
-            if self.is_served && self.misses.is_some() {
-                reached = from;
-            }
-            reached = (from + 1..=reached)
-                .find(|step| self.steps.is_too_much(&self.plan, *step).is_some())
-                .map_or(reached, |step| step - 1);
+        let Some(progress) = &mut self.progress else { return };
+        let scheduled = usize::try_from(due.saturating_sub(progress.behind)).unwrap_or(usize::MAX);
+        let wanted = self.plan.terms.hold_at.map_or(scheduled, |step| step.min(scheduled));
+        if progress.done.is_some_and(|count| count <= wanted) {
+            // Whatever the source does now is what is served.
+            (progress.step, progress.behind) = (steps, 0);
+            return;
         }
-        let is_held = reached < wanted;
-        if let Some(progress) = &mut self.progress {
-            progress.step = reached;
-            if is_held {
-                progress.behind = due.saturating_sub(reached as u64);
-            }
+        let (from, wanted) = (progress.step, wanted.min(steps));
+        let reached = if wanted > from { self.reach(from, wanted) } else { wanted };
+        let Some(progress) = &mut self.progress else { return };
+        progress.step = reached;
+        if reached < wanted {
+            progress.behind = due.saturating_sub(reached as u64);
         }
+        progress.done = (reached == steps && steps > 0).then_some(steps);
+        if progress.done.is_some() {
+            progress.behind = 0;
+            self.misses = self.unknown();
+        }
+    }
+
+    /// How far it may go of the steps that are due. Nothing holds a step back, so this is for those forward only.
+    fn reach(&self, from: usize, wanted: usize) -> usize {
+        let is_guarded = self.plan.terms.guard.is_some();
+        let most = match self.is_served {
+            _ if self.lacks.is_some() => from,
+            true if is_guarded && self.misses.is_some() => from,
+            true if self.is_renewed && wanted > from + 1 => from,
+            true if is_guarded => from + 1,
+            _ => wanted,
+        };
+        let is_too_much = |step: &usize| self.steps.is_too_much(&self.plan, *step).is_some();
+        (from + 1..=most).find(is_too_much).map_or(most, |step| step - 1)
     }
 
     /// Why the next step will not be taken.
@@ -305,6 +370,9 @@ impl Rollout {
         let step = self.step();
         if step >= self.steps() {
             return None;
+        }
+        if let Some((gone, of)) = self.lacks {
+            return Some(Hold::Lacks(gone, of));
         }
         if terms.hold_at.is_some_and(|at| at <= step) {
             return terms.hold_at.map(Hold::At);

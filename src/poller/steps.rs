@@ -7,12 +7,15 @@ use super::guard::{Seen, Wanted, watch};
 use super::rollout::{Hold, Rollout};
 use super::{Poller, wall};
 use crate::limits::ROLLOUT_PAUSE;
-use crate::status::{Moves, RolloutPlan};
+use crate::plan::Family;
+use crate::status::RolloutPlan;
 
 /// What was told of a rollout last.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Told {
     identity: String,
+    /// Whether there were lists of its steps.
+    has_lists: bool,
     revision: u64,
     step: usize,
     behind: u64,
@@ -25,6 +28,7 @@ impl Told {
     fn of(rollout: &Rollout, seen: Option<Seen>) -> Self {
         Self {
             identity: rollout.plan().identity(),
+            has_lists: rollout.steps() > 0,
             revision: rollout.revision(),
             step: rollout.step(),
             behind: rollout.progress().map_or(0, |progress| progress.behind),
@@ -75,7 +79,9 @@ impl Poller {
 
     /// Starts the task that asks nodes for their hits, once there is something to ask for.
     pub(super) fn guard_if_wanted(&mut self) {
-        let guard = self.ledger.rollout().and_then(|rollout| rollout.plan().terms.guard);
+        // Once it is done, nothing is held.
+        let guarded = self.ledger.rollout().filter(|rollout| !rollout.is_done());
+        let guard = guarded.and_then(|rollout| rollout.plan().terms.guard);
         let served = self.ledger.served().filter(|_| guard.is_some() && self.ledger.is_published());
         let wanted = Wanted { guard, nodes: served.map(|list| list.nodes.clone()).unwrap_or_default() };
         self.guard.send_if_modified(|known| {
@@ -132,15 +138,17 @@ fn tell(before: &Told, now: &Told, rollout: &Rollout) {
         let (strategy, batch) = (rollout.plan().terms.strategy.name(), rollout.plan().terms.batch);
         let start = shown(rollout.plan().terms.start);
         let interval = humantime::format_duration(rollout.plan().terms.interval);
-        tracing::info!(from, to, strategy, %batch, start, %interval, step, "rollout is configured");
+        tracing::info!(from, to, strategy, %batch, start, %interval, "rollout is configured");
     }
-    if before.step != now.step && before.identity == now.identity {
-        let is_one = now.step == before.step + 1;
-        let moves = is_one.then(|| moves(&rollout.moves_of(step))).filter(|moves| !moves.is_empty());
-        if now.step > before.step {
+    let moves = moves(rollout.cost());
+    if !before.has_lists && now.has_lists {
+        tracing::info!(from, to, step, steps, "rollout is at this step");
+    } else if before.step != now.step && now.has_lists {
+        let before = before.step;
+        if now.step > before {
             tracing::info!(from, to, step, steps, moves, "rollout has taken a step");
         } else {
-            tracing::warn!(from, to, step, steps, before = before.step, "rollout has gone back");
+            tracing::warn!(from, to, step, steps, before, moves, "rollout has gone back");
         }
     }
     if now.is_done && !before.is_done {
@@ -160,7 +168,7 @@ fn tell(before: &Told, now: &Told, rollout: &Rollout) {
             None => {}
         }
     }
-    if now.behind > 0 && before.behind == 0 {
+    if now.behind > 0 && before.behind == 0 && !now.is_done {
         let config = &rollout.plan().terms;
         let late = config.interval.saturating_mul(u32::try_from(now.behind).unwrap_or(u32::MAX));
         tracing::warn!(
@@ -172,7 +180,7 @@ fn tell(before: &Told, now: &Told, rollout: &Rollout) {
 }
 
 /// `libmemcached-modula 17.2 %, …`.
-fn moves(moves: &[Moves]) -> String {
-    let moves = moves.iter().map(|moves| format!("{} {:.1} %", moves.client, moves.share * 100.0));
-    moves.collect::<Vec<_>>().join(", ")
+fn moves(cost: &[(Family, f64)]) -> Option<String> {
+    let moves = cost.iter().map(|(client, share)| format!("{} {:.1} %", client.name(), share * 100.0));
+    (!cost.is_empty()).then(|| moves.collect::<Vec<_>>().join(", "))
 }

@@ -280,7 +280,8 @@ mod tests {
             late: cluster.nodes[1..].to_vec(),
         };
         let (start, interval) = (Duration::from_millis(1_763_000_000_001), Duration::from_nanos(7));
-        let progress = Progress { identity: "a to b".into(), start, interval, step: 3, behind: 2, roster };
+        let (identity, hold_at, done) = ("a to b".into(), Some(4), (version > 2).then_some(3));
+        let progress = Progress { identity, start, interval, step: 3, behind: 2, hold_at, done, roster };
         State {
             served: Some(cluster),
             sources: vec![source, other],
@@ -293,7 +294,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         assert!(matches!(load(&path), Err(Error::Absent(_))));
-        for version in [1, 2] {
+        for version in [1, 2, 3] {
             store(&path, &state(version)).unwrap();
             assert_eq!(load(&path).unwrap(), state(version));
         }

@@ -20,6 +20,10 @@ pub struct Progress {
     pub step: usize,
     /// Steps that were due and not taken, because something held it.
     pub behind: u64,
+    /// The step beyond which it was not to go.
+    pub hold_at: Option<usize>,
+    /// How many steps there were when the last was taken; none before. What the sources do then adds no step.
+    pub done: Option<usize>,
     /// The lists that it began with.
     pub roster: Roster,
 }
@@ -46,6 +50,8 @@ pub(super) struct FileProgress {
     interval_ns: u64,
     step: usize,
     behind: u64,
+    hold_at: Option<usize>,
+    done: Option<usize>,
     from: Vec<String>,
     to: Vec<String>,
     late: Vec<String>,
@@ -61,6 +67,8 @@ impl From<&Progress> for FileProgress {
             interval_ns: ns(progress.interval),
             step: progress.step,
             behind: progress.behind,
+            hold_at: progress.hold_at,
+            done: progress.done,
             from: words(from),
             to: words(to),
             late: words(late),
@@ -81,6 +89,8 @@ impl TryFrom<FileProgress> for Progress {
             interval: Duration::from_nanos(read.interval_ns),
             step: read.step,
             behind: read.behind,
+            hold_at: read.hold_at,
+            done: read.done,
             roster: Roster { from: nodes(&read.from)?, to: nodes(&read.to)?, late: nodes(&read.late)? },
         })
     }

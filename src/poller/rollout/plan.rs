@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config;
+use crate::config::{self, SourceKind};
+use crate::state;
 
 /// What is configured, with the places of the two sources among all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Plan {
     pub from: usize,
     /// The place of its `to`.
     pub to: usize,
+    /// What the two are, whatever they are called.
+    pub ends: [String; 2],
 }
 
 impl Plan {
@@ -20,12 +23,18 @@ impl Plan {
     pub fn of(rollout: Option<&config::Rollout>, sources: &[config::Source]) -> Option<Self> {
         let terms = rollout?.clone();
         let place = |name: &str| sources.iter().position(|source| source.name == name);
-        Some(Self { from: place(&terms.from)?, to: place(&terms.to)?, terms })
+        let (from, to) = (place(&terms.from)?, place(&terms.to)?);
+        let end = |source: &config::Source| match source.kind {
+            // Of these the name is all that stays where nodes are given and taken away.
+            SourceKind::Static(_) => format!("static {}", source.name),
+            _ => state::identity(&source.kind),
+        };
+        Some(Self { from, to, ends: [end(&sources[from]), end(&sources[to])], terms })
     }
 
     /// What must be the same for a step's number to mean the same.
     pub fn identity(&self) -> String {
-        let config::Rollout { from, to, strategy, batch, .. } = &self.terms;
+        let ([from, to], config::Rollout { strategy, batch, .. }) = (&self.ends, &self.terms);
         format!("{from} to {to} by {} of {batch}", strategy.name())
     }
 

@@ -61,6 +61,16 @@ impl Steps {
         true
     }
 
+    /// The step whose list has the fewest nodes that another one has not, and the other way round; the first of equals.
+    pub fn nearest(&self, list: &[Node]) -> usize {
+        let distance = |other: &Vec<Node>| {
+            let change = Change::between(other, list);
+            change.added.len() + change.removed.len()
+        };
+        let distances = self.lists.iter().map(distance).zip(0..);
+        distances.min().map_or(0, |(_, step)| step)
+    }
+
     /// Whether a step moves more than one may: for whom, and how much.
     pub fn is_too_much(&self, plan: &Plan, step: usize) -> Option<Hold> {
         let config::Rollout { max_move, clients, .. } = &plan.terms;
@@ -78,6 +88,15 @@ impl Steps {
         };
         held.into_iter().find(is_over)
     }
+}
+
+/// What a change of the list at once moves, for each of the clients; nothing where that is too much to reckon.
+pub(super) fn cost(clients: &[Family], before: &[Node], after: &[Node]) -> Vec<(Family, f64)> {
+    if before.is_empty() || after.is_empty() || before == after {
+        return Vec::new();
+    }
+    let moves = reckon(clients, &[before.to_vec(), after.to_vec()]);
+    clients.iter().zip(moves).filter_map(|(client, moves)| Some((*client, *moves.first()?))).collect()
 }
 
 /// What each step moves, for each of the clients.

@@ -28,7 +28,7 @@ fn plan(strategy: Strategy, batch: Batch) -> Plan {
         max_move: config::Share::OFF,
         guard: None,
     };
-    Plan { terms, from: 1, to: 3 }
+    Plan { terms, from: 1, to: 3, ends: ["a".into(), "b".into()] }
 }
 
 /// A rollout of the second and the fourth of four sources, when so many steps are due.
@@ -211,14 +211,16 @@ fn the_start_that_is_told_makes_others_agree() {
     held.due(4);
     assert_eq!(held.list(), nodes("abcdef"));
     held.rollout.note_misses(None);
+    // One at a time.
     held.due(6);
-    held.list();
-    assert_eq!(held.list(), nodes("ABcdef"), "two more are due, and were due");
+    assert_eq!(held.list(), nodes("Abcdef"));
+    held.due(7);
+    assert_eq!(held.list(), nodes("ABcdef"));
     let told = held.rollout.told(None, |time| time.as_secs().to_string()).rollout.unwrap();
-    assert_eq!((told.behind, told.step), (4, 2));
+    assert_eq!((told.behind, told.step), (5, 2));
     let start = Duration::from_secs(told.start_to_agree.unwrap().parse().unwrap());
     let mut other = with(None, start);
-    other.rollout.tick(START + INTERVAL * 5);
+    other.rollout.tick(START + INTERVAL * 6);
     assert_eq!(other.list(), held.list());
-    assert_eq!(told.next.unwrap().at.unwrap(), (START + INTERVAL * 6).as_secs().to_string());
+    assert_eq!(told.next.unwrap().at.unwrap(), (START + INTERVAL * 7).as_secs().to_string());
 }

@@ -23,6 +23,9 @@ impl fmt::Display for Hold {
                 f,
                 "max_move is set, and what step {step} moves can't be reckoned: the lists are too long; take a larger batch, or leave max_move out"
             ),
+            Self::Lacks(gone, of) => {
+                write!(f, "{gone} of the {of} nodes that are to come are gone from their source")
+            }
             Self::HitRate(why) => f.write_str(why),
         }
     }
@@ -85,7 +88,7 @@ impl Rollout {
     }
 
     /// What a step, from 1, moves for each of the clients; nothing where that is not reckoned.
-    pub fn moves_of(&self, step: usize) -> Vec<Moves> {
+    pub(super) fn moves_of(&self, step: usize) -> Vec<Moves> {
         let clients = self.plan.terms.clients.iter().zip(&self.steps.moves);
         let moves = clients.filter_map(|(client, shares)| {
             let share = *shares.get(step.checked_sub(1)?)?;

@@ -14,16 +14,40 @@ impl Roster {
         Self { from: from.to_vec(), to: to.to_vec(), late: Vec::new() }
     }
 
-    /// Takes note of what `from` has now.
-    pub fn note(&mut self, from: &[Node]) {
-        let Self { from: first, to, late } = self;
-        let has = |list: &[Node], node: &Node| list.iter().any(|known| known.identity() == node.identity());
-        late.retain(|node| has(from, node));
-        for node in from {
-            if !has(first, node) && !has(to, node) && !has(late, node) {
-                late.push(node.clone());
-            }
+    /// Takes note of what the two have now, when `step` is served.
+    ///
+    /// Who is gone leaves a place, which the next to come to the same source takes: for good, and at once where that place is
+    /// in the list. Who comes to `from` and finds no place is late; who comes to `to` waits for the end.
+    pub fn note(&mut self, strategy: Strategy, batch: Batch, step: usize, from: &[Node], to: &[Node]) {
+        self.late.retain(|node| has(from, node));
+        let new = |known: &Self, node: &Node| {
+            !has(&known.from, node) && !has(&known.to, node) && !has(&known.late, node)
+        };
+        let mut comes_to = to.iter().filter(|node| new(self, node)).cloned().collect::<Vec<_>>().into_iter();
+        let comes_from: Vec<_> =
+            from.iter().filter(|node| new(self, node) && !has(to, node)).cloned().collect();
+        for place in self.to.iter_mut().filter(|node| !has(to, node) && !has(from, node)) {
+            let Some(node) = comes_to.next() else { break };
+            *place = node;
         }
+        if comes_from.is_empty() {
+            return;
+        }
+        let lists = strategy.lists(&self.from, &self.to, self.batch(batch));
+        let listed = lists.into_iter().nth(step).unwrap_or_default();
+        let mut comes_from = comes_from.into_iter();
+        let is_gone = |node: &&mut Node| !has(from, node) && !has(to, node) && has(&listed, node);
+        for place in self.from.iter_mut().filter(is_gone) {
+            let Some(node) = comes_from.next() else { break };
+            *place = node;
+        }
+        self.late.extend(comes_from);
+    }
+
+    /// Whether more than half of the nodes that are to come are nowhere to be seen: how many, of how many.
+    pub fn lacks(&self, to: &[Node]) -> Option<(usize, usize)> {
+        let gone = self.to.iter().filter(|node| !has(to, node)).count();
+        (2 * gone > self.to.len()).then_some((gone, self.to.len()))
     }
 
     /// The batch in nodes: of the lists at the beginning, so that what comes later makes no step larger.
@@ -31,6 +55,10 @@ impl Roster {
         let nodes = batch.nodes(self.from.len().max(self.to.len()));
         Batch::Nodes(NonZeroUsize::new(nodes).unwrap_or(NonZeroUsize::MIN))
     }
+}
+
+fn has(list: &[Node], node: &Node) -> bool {
+    list.iter().any(|known| known.identity() == node.identity())
 }
 
 /// The lists of the two sources' nodes, the first before any step and the last the list of `to` as it is. None is empty.
