@@ -10,6 +10,8 @@
 //!
 //! What is due follows from the configuration and the clock alone, so that replicas agree without talking to each other.
 
+mod plan;
+mod steps;
 mod told;
 mod way;
 
@@ -18,59 +20,15 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::cluster::{Change, Node, merge};
-use crate::config;
-use crate::limits::{ROLLOUT_KEYS, ROLLOUT_RECKONED_MAX, ROLLOUT_STEPS_MAX};
-use crate::plan::{Family, Hashed, Keys, course};
+use crate::cluster::{Node, merge};
+use crate::limits::ROLLOUT_STEPS_MAX;
+use crate::plan::Family;
 use crate::state::{Progress, Roster};
 
+pub use plan::Plan;
 pub use way::way;
 
-/// The seed of the keys: any would do, but it must be the same on all replicas.
-const SEED: u64 = 1;
-
-/// What is configured, with the places of the two sources among all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// The table.
-    pub terms: config::Rollout,
-    /// The place of its `from`.
-    pub from: usize,
-    /// The place of its `to`.
-    pub to: usize,
-}
-
-impl Plan {
-    /// The plan of a configuration, if it has a rollout.
-    pub fn of(rollout: Option<&config::Rollout>, sources: &[config::Source]) -> Option<Self> {
-        let terms = rollout?.clone();
-        let place = |name: &str| sources.iter().position(|source| source.name == name);
-        Some(Self { from: place(&terms.from)?, to: place(&terms.to)?, terms })
-    }
-
-    /// What must be the same for a step's number to mean the same.
-    pub fn identity(&self) -> String {
-        let config::Rollout { from, to, strategy, batch, .. } = &self.terms;
-        format!("{from} to {to} by {} of {batch}", strategy.name())
-    }
-
-    /// How many steps are due by the clock, `wall` being the time since 1970.
-    fn due(&self, wall: Duration) -> u64 {
-        let since = wall.checked_sub(self.terms.start);
-        let interval = self.terms.interval.as_nanos().max(1);
-        since.map_or(0, |since| {
-            u64::try_from(since.as_nanos() / interval).unwrap_or(u64::MAX).saturating_add(1)
-        })
-    }
-
-    /// When a step is due that comes so many steps late.
-    fn due_at(&self, step: usize, behind: u64) -> Duration {
-        let intervals = (step as u64).saturating_sub(1).saturating_add(behind);
-        self.terms
-            .start
-            .saturating_add(self.terms.interval.saturating_mul(u32::try_from(intervals).unwrap_or(u32::MAX)))
-    }
-}
+use steps::Steps;
 
 /// Why the next step is not taken when it is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,19 +80,6 @@ pub struct Rollout {
 enum Side {
     From,
     To,
-}
-
-/// The lists of every step, kept as long as nothing that they are made of changes.
-#[derive(Debug, Clone, Default)]
-struct Steps {
-    /// What they were made of: the listed sources with their places, and the roster.
-    of: (Vec<(usize, Vec<Node>)>, Roster),
-    /// The whole lists, with the nodes of the sources that have no part in it. Empty where one of the two has no list.
-    lists: Vec<Vec<Node>>,
-    /// What each step changes.
-    changes: Vec<Change>,
-    /// For each of the clients the share of keys that each step moves; empty where that is too much to reckon.
-    moves: Vec<Vec<f64>>,
 }
 
 impl Rollout {
@@ -231,12 +176,13 @@ impl Rollout {
 
     /// How many steps there are, as far as that is known.
     pub fn steps(&self) -> usize {
-        self.steps.lists.len().saturating_sub(1)
+        self.steps.count()
     }
 
     /// Whether every step is taken.
     pub fn is_done(&self) -> bool {
-        !self.steps.lists.is_empty() && self.step() == self.steps()
+        let has_begun = self.plan.due(self.wall) > 0;
+        has_begun && !self.steps.lists.is_empty() && self.step() == self.steps()
     }
 
     /// What it adds to the version. The end counts the same whatever way led there.
@@ -314,39 +260,9 @@ impl Rollout {
     fn refresh(&mut self, listed: &[(usize, &[Node])], from: &[Node], to: &[Node]) {
         let roster = self.progress.as_ref().map(|progress| progress.roster.clone());
         let roster = roster.unwrap_or_else(|| Roster::new(from, to));
-        let is_same =
-            |(one, other): (&(usize, Vec<Node>), &(usize, &[Node]))| one.0 == other.0 && one.1 == other.1;
-        let (of, before) = &self.steps.of;
-        if of.len() == listed.len() && *before == roster && of.iter().zip(listed).all(is_same) {
-            return;
+        if self.steps.refresh(&self.plan, roster, listed, from, to) {
+            self.revision += 1;
         }
-        let config::Rollout { strategy, batch, .. } = self.plan.terms;
-        let whole = |block: &Vec<Node>| {
-            let others = listed.iter().filter(|(place, _)| *place != self.plan.to);
-            merge(others.map(|(place, nodes)| if *place == self.plan.from { &block[..] } else { *nodes }))
-        };
-        let lists: Vec<_> = way(strategy, batch, &roster, from, to).iter().map(whole).collect();
-        let of = (listed.iter().map(|(place, nodes)| (*place, nodes.to_vec())).collect(), roster);
-        if lists == self.steps.lists {
-            self.steps.of = of;
-            return;
-        }
-        let changes = lists.windows(2).map(|pair| Change::between(&pair[0], &pair[1])).collect();
-        self.steps = Steps { of, changes, moves: self.reckon(&lists), lists };
-        self.revision += 1;
-    }
-
-    /// What each step moves, for each of the clients.
-    fn reckon(&self, lists: &[Vec<Node>]) -> Vec<Vec<f64>> {
-        if lists.iter().map(Vec::len).sum::<usize>() > ROLLOUT_RECKONED_MAX {
-            return Vec::new();
-        }
-        let keys = Keys::seeded(SEED, ROLLOUT_KEYS);
-        let moves = |family: &Family| {
-            let course = course(&Hashed::new(*family, &keys), lists, || {});
-            course.steps.iter().map(|step| step.moved).collect()
-        };
-        self.plan.terms.clients.iter().map(moves).collect()
     }
 
     /// Takes the steps that are due and that nothing holds.
@@ -368,7 +284,7 @@ impl Rollout {
                 reached = from;
             }
             reached = (from + 1..=reached)
-                .find(|step| self.is_too_much(*step).is_some())
+                .find(|step| self.steps.is_too_much(&self.plan, *step).is_some())
                 .map_or(reached, |step| step - 1);
         }
         let is_held = reached < wanted;
@@ -378,27 +294,6 @@ impl Rollout {
                 progress.behind = due.saturating_sub(reached as u64);
             }
         }
-    }
-
-    /// Whether a step moves more than one may: for whom, and how much.
-    fn is_too_much(&self, step: usize) -> Option<Hold> {
-        let config::Rollout { max_move, clients, .. } = &self.plan.terms;
-        if *max_move == config::Share::OFF {
-            return None;
-        }
-        let share = |of: usize| self.steps.moves.get(of).and_then(|moves| moves.get(step - 1)).copied();
-        let held = clients.iter().enumerate().map(|(of, client)| Hold::Moves {
-            step,
-            client: *client,
-            share: share(of),
-        });
-        let is_over = |hold: &Hold| match hold {
-            Hold::Moves { share: Some(share), .. } => {
-                !max_move.allows((share * ROLLOUT_KEYS as f64).round() as usize, ROLLOUT_KEYS)
-            }
-            _ => true,
-        };
-        held.into_iter().find(is_over)
     }
 
     /// Why the next step will not be taken.
@@ -414,6 +309,6 @@ impl Rollout {
         if terms.hold_at.is_some_and(|at| at <= step) {
             return terms.hold_at.map(Hold::At);
         }
-        self.is_too_much(step + 1).or_else(|| self.misses.clone().map(Hold::HitRate))
+        self.steps.is_too_much(&self.plan, step + 1).or_else(|| self.misses.clone().map(Hold::HitRate))
     }
 }

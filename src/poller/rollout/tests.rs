@@ -1,6 +1,9 @@
 //! What holds of every rollout; the stories are `tests/scripts/ledger/rollout_*`.
 
 use super::*;
+use crate::cluster::Change;
+use crate::config;
+use crate::limits::ROLLOUT_RECKONED_MAX;
 use crate::plan::{Batch, Strategy};
 
 const START: Duration = Duration::from_secs(1_800_000_000);
