@@ -149,7 +149,8 @@ pub const CENSUS_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest wait for their answers: they take microseconds, unless a worker hangs.
 pub const CENSUS_WAIT: Duration = Duration::from_secs(1);
 
-/// Most clients that have not seen the current version and are named; the others are counted.
+/// Most clients that have not seen the current version and are named, of those seen lately and of the others each; the
+/// rest is counted.
 pub const CENSUS_BEHIND_MAX: usize = 100;
 
 /// Largest answer to `stats` that is passed back, in bytes.

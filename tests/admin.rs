@@ -1,5 +1,7 @@
 //! What operators are told by HTTP, of a daemon that really runs.
 
+#[path = "admin/audience.rs"]
+mod audience;
 #[path = "admin/documented.rs"]
 mod documented;
 mod harness;

@@ -108,8 +108,12 @@ fn every_fault_is_told_at_once_with_line_key_and_cure() {
 
 #[test]
 fn what_serve_would_be_told_is_checked_and_warnings_are_no_faults() {
-    let (code, out, _) = check(&["alpha:11211", "--listen", "127.0.0.1:0"]);
+    let with_state = ["alpha:11211", "--listen", "127.0.0.1:0", "--state", "state"];
+    let (code, out, _) = check(&with_state);
     assert_eq!((code, out.as_str()), (Some(0), "the configuration: fine, 1 source\n"));
+    let (code, out, _) = check(&with_state[..3]);
+    assert!(code == Some(0) && out.starts_with("warning: there is no state file: after a restart "), "{out}");
+    assert!(out.ends_with("the configuration: fine, 1 source, 1 warning\n"), "{out}");
     let (_directory, path) = file("[[source]]\nname = 'a'\nupstream = 'alpha:1'\ndrop_after = '1h'\n");
     let path = path.to_str().unwrap();
     for arguments in [&[path][..], &["--config", path], &[path, "--workers", "1"]] {
@@ -119,7 +123,7 @@ fn what_serve_would_be_told_is_checked_and_warnings_are_no_faults() {
             out.contains("m.toml:2: warning: drop_after of \"a\" has no effect: it is the only source; "),
             "{out}"
         );
-        assert!(out.ends_with("m.toml: fine, 1 source, 1 warning\n"), "{out}");
+        assert!(out.ends_with("m.toml: fine, 1 source, 2 warnings\n"), "{out}");
     }
     for (arguments, line) in [
         (
@@ -212,7 +216,7 @@ fn fewer_descriptors_than_connections_is_what_serve_warns_of() {
     let out = String::from_utf8(output.stdout).expect("text");
     assert_eq!(output.status.code(), Some(0), "{out}");
     assert!(out.starts_with("--connections-max: warning: the descriptor limit allows only "), "{out}");
-    assert!(out.ends_with("the configuration: fine, 1 source, 1 warning\n"), "{out}");
+    assert!(out.ends_with("the configuration: fine, 1 source, 2 warnings\n"), "{out}");
     let mut mimikyu = Mimikyu::spawn(shell("serve"));
     mimikyu.logged("WARN descriptor limit");
     mimikyu.logged("ready");
@@ -230,7 +234,7 @@ fn online_the_sources_are_asked_and_the_merged_list_is_looked_at() {
         format!("source \"secondary\": 1 node, version 7, engine 1.6.18, from {second}\n  warning: R9 "),
         "source \"s\": 1 node\n".into(),
         "merged: 4 nodes\n  warning: R8 ".into(),
-        "the configuration: fine, 3 sources\n".into(),
+        "the configuration: fine, 3 sources, 1 warning\n".into(),
     ] {
         assert!(out.contains(&words), "no {words:?} in\n{out}");
     }
@@ -252,7 +256,7 @@ fn online_the_sources_are_asked_and_the_merged_list_is_looked_at() {
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains(&format!("source \"secondary\": {second}: no whole answer within ")), "{out}");
     assert!(out.contains("source \"primary\": 2 nodes") && out.contains("merged: not known"), "{out}");
-    assert!(out.ends_with("fine, 2 sources; 1 source without a list\n"), "{out}");
+    assert!(out.ends_with("fine, 2 sources, 1 warning; 1 source without a list\n"), "{out}");
     // A fault is graver, and the sources are asked all the same.
     let (code, out, _) = check(&["--online", "--workers", "0", &first]);
     assert!(code == Some(78) && out.contains("source \"primary\": 2 nodes"), "{out}");

@@ -25,6 +25,8 @@ fn replicas_of_the_same_sources_serve_the_same_bytes() {
     let (code, out, error) = fleet(&names);
     assert_eq!((code, error.as_str()), (Some(0), ""), "{out}");
     assert!(out.ends_with("3 replicas serve the same bytes\n"), "{out}");
+    let (code, out, _) = fleet(&names[..1]);
+    assert!(code == Some(0) && out.ends_with("1 replica, and no other to compare it with\n"), "{out}");
     let (code, out, _) = fleet(&[&["--json"], &names[..]].concat());
     let document: Value = serde_json::from_str(&out).expect("one JSON document");
     assert_eq!((code, &document["same"]), (Some(0), &true.into()));

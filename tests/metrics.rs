@@ -177,6 +177,7 @@ fn what_operators_are_told_is_on_the_page() {
         "mimikyu_rollout_hit_rate 0.84",
         "mimikyu_clients_seen 40",
         "mimikyu_clients_current 39",
+        "mimikyu_clients_silent 3",
         "mimikyu_limit_used{limit=\"connections\"} 3",
         "mimikyu_limit_max{limit=\"connections\"} 65536",
     ] {

@@ -17,6 +17,7 @@
 //! start                    from here on it runs
 //! reload                   from here on it runs with what was said since
 //! restart 30               it stops, and 30 seconds later goes on from its state file
+//! forgetful restart 30     the same without a state file: its clients see what they see
 //! wait 60                  60 seconds pass; every answer takes another 10
 //! at 300                   it is 300 seconds after the beginning
 //! misses too many          the nodes' counters speak against a step; "misses" alone: not any more
@@ -109,6 +110,11 @@ impl Story {
                 let state = remember(&config.sources, self.ledger()?, now, wall);
                 self.now += seconds(time)?;
                 self.start(&state::decode(&state::encode(&state))?)?;
+            }
+            ["forgetful", "restart", time] => {
+                self.now += seconds(time)?;
+                self.served = None;
+                self.start(&State::default())?;
             }
             ["reload"] => {
                 let config = self.config()?;

@@ -87,22 +87,33 @@ impl Merged {
 
     fn audience(&self, now: Instant, current: Option<u32>, untracked: u64) -> Audience {
         let age = |seen: &Seen| now.saturating_duration_since(seen.at);
-        let recent = |seen: &&Seen| age(seen) <= CENSUS_WINDOW;
-        let (up_to_date, mut behind): (Vec<&Seen>, Vec<&Seen>) =
-            self.clients.values().filter(recent).partition(|seen| Some(seen.version) == current);
-        // The address decides between equal times, so that the same is told in the same order.
-        behind.sort_unstable_by_key(|seen| (age(seen), seen.address));
-        let (seen, behind_count) = (up_to_date.len() + behind.len(), behind.len());
-        behind.truncate(CENSUS_BEHIND_MAX);
-        let told =
-            |seen: &Seen| Behind { address: seen.address, version: seen.version, age: rounded(age(seen)) };
+        let is_recent = |seen: &Seen| age(seen) <= CENSUS_WINDOW;
+        let (up_to_date, others): (Vec<&Seen>, Vec<&Seen>) =
+            self.clients.values().partition(|seen| Some(seen.version) == current);
+        let up_to_date = up_to_date.into_iter().filter(|seen| is_recent(seen)).count();
+        let (behind, silent): (Vec<&Seen>, Vec<&Seen>) = others.into_iter().partition(|seen| is_recent(seen));
+        let (behind_count, silent_count) = (behind.len(), silent.len());
+        let named = |mut clients: Vec<&Seen>| {
+            // The address decides between equal times, so that the same is told in the same order.
+            clients.sort_unstable_by_key(|seen| (age(seen), seen.address));
+            clients.truncate(CENSUS_BEHIND_MAX);
+            let told = |seen: &Seen| Behind {
+                address: seen.address,
+                version: seen.version,
+                age: rounded(age(seen)),
+            };
+            clients.into_iter().map(told).collect()
+        };
+        let seen = up_to_date + behind_count;
         Audience {
             window: CENSUS_WINDOW.as_secs(),
             seen,
-            current: up_to_date.len(),
-            share: (seen > 0).then(|| up_to_date.len() as f64 / seen as f64),
-            behind: behind.into_iter().map(told).collect(),
+            current: up_to_date,
+            share: (seen > 0).then(|| up_to_date as f64 / seen as f64),
+            behind: named(behind),
             behind_count,
+            silent: named(silent),
+            silent_count,
             tracked: self.tracked,
             tracked_max: self.tracked_max,
             untracked,
@@ -144,6 +155,10 @@ mod tests {
             assert_eq!(behind, [(7, 60.0), (6, 120.0)], "the latest first");
             let later = merged.audience(now + Duration::from_nanos(1), Some(8), 3);
             assert_eq!((later.seen, later.behind_count), (3, 1), "out of the window");
+            assert_eq!((later.silent_count, later.silent[0].version, audience.silent_count), (1, 6, 0));
+            let long_after = merged.audience(now + CENSUS_WINDOW * 9, Some(8), 3);
+            let silent: Vec<_> = long_after.silent.iter().map(|it| it.version).collect();
+            assert_eq!((long_after.seen, silent), (0, vec![7, 6]), "who has the list is not among them");
             assert_eq!(merged.audience(now, None, 3).current, 0);
         }
         assert_eq!(Merged::of(vec![]).audience(now, Some(8), 0).share, None);
@@ -161,6 +176,10 @@ mod tests {
         let more = of(CENSUS_BEHIND_MAX + 1);
         assert_eq!((more.behind.len(), more.behind_count), (CENSUS_BEHIND_MAX, CENSUS_BEHIND_MAX + 1));
         assert_eq!(more.behind, most.behind);
+        let late = now + CENSUS_WINDOW + SECOND;
+        let clients = (0..=CENSUS_BEHIND_MAX).map(|n| seen(n as u16, 7, now)).collect();
+        let silent = Merged::of(vec![Roll { clients, clients_max: 200 }]).audience(late, Some(8), 0);
+        assert_eq!((silent.silent.len(), silent.silent_count), (CENSUS_BEHIND_MAX, CENSUS_BEHIND_MAX + 1));
     }
 
     /// Answers the mail that is there.

@@ -6,6 +6,7 @@
 mod online;
 mod print;
 mod remark;
+mod restart;
 mod rollout;
 mod sense;
 
@@ -36,6 +37,7 @@ pub fn run(check: Check) -> Result<ExitCode, Failure> {
     if check.machine == Machine::This {
         remarks.extend(on_this_machine(examined));
     }
+    remarks.extend(restart::look(examined));
     // Faults first, each kind in the order of the file.
     remarks.sort_by_key(|remark| (!remark.is_fault, remark.line()));
     let online = check.online.map(|timeout| online::ask(&examined.config, timeout));

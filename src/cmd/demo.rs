@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use mimikyu::cluster::{Cluster, Node, Version};
 use mimikyu::config::{Admin, Config, HostPort, Layer, Setting, Source, SourceKind, resolve};
-use mimikyu::config::{LogFormat, LogLevel, Origin};
+use mimikyu::config::{LogFormat, LogLevel, Origin, Provenance};
 use mimikyu::daemon::Control;
 use mimikyu::runtime::{self, TcpListener, TcpStream};
 use mimikyu::session::{Next, Outbox, Session, Tally};
@@ -30,7 +30,9 @@ pub fn run(listen: SocketAddr, admin: Option<Admin>) -> Result<(), Box<dyn Error
     let _guard = mimikyu::log::init(LogFormat::Text, LogLevel::Info);
     let alpha = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let beta = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let config = config(listen, admin, alpha.local_addr()?, beta.local_addr()?)?;
+    let layer = layer(listen, admin, alpha.local_addr()?, beta.local_addr()?);
+    let given = Provenance::of([layer.clone()]);
+    let config = Config { poll_interval: Duration::from_secs(1), ..resolve([layer])? };
     mimikyu::worker::available()?;
     let body = move || match runtime::begin() {
         Ok(runtime) => runtime.block_on(clusters(alpha, beta)),
@@ -40,18 +42,15 @@ pub fn run(listen: SocketAddr, admin: Option<Admin>) -> Result<(), Box<dyn Error
     Ok(mimikyu::daemon::run(
         Control::begin(false, 0),
         config,
+        given,
         None,
         Inherited::default(),
         |addresses, admin| addresses.iter().for_each(|address| greet(*address, admin)),
     )?)
 }
 
-fn config(
-    listen: SocketAddr,
-    admin: Option<Admin>,
-    alpha: SocketAddr,
-    beta: SocketAddr,
-) -> Result<Config, Box<dyn Error>> {
+/// What the flags say, and the two clusters, which are given nowhere.
+fn layer(listen: SocketAddr, admin: Option<Admin>, alpha: SocketAddr, beta: SocketAddr) -> Layer {
     fn given<T>(flag: &'static str, value: T) -> Setting<T> {
         Setting { value, origin: Origin::Flag(flag.into()) }
     }
@@ -62,8 +61,7 @@ fn config(
     };
     let sources = vec![source("alpha", alpha), source("beta", beta)];
     let (listen, admin) = (vec![given("--listen", listen)], admin.map(|admin| given("--admin", admin)));
-    let config = resolve([Layer { sources, listen, admin, ..Layer::default() }])?;
-    Ok(Config { poll_interval: Duration::from_secs(1), ..config })
+    Layer { sources, listen, admin, ..Layer::default() }
 }
 
 /// What to type next.

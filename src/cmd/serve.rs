@@ -37,8 +37,9 @@ pub fn run(serve: Serve) -> Result<(), Failure> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    let given = places.provenance(&found);
     let again = Again { places, found, watch, dial: guard.dial() };
-    Ok(mimikyu::daemon::run(control, config, Some(again), activated, |_, _| {})?)
+    Ok(mimikyu::daemon::run(control, config, given, Some(again), activated, |_, _| {})?)
 }
 
 /// The listening sockets that a service manager has passed (systemd's socket activation).

@@ -36,7 +36,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::census::Surveyor;
-use crate::config::{Config, RingFeature, SourceKind};
+use crate::config::{Config, Provenance, RingFeature, SourceKind};
 use crate::limits::TAKEOVER_STOP;
 use crate::mailbox::{self, Mail};
 use crate::metrics::Metrics;
@@ -64,11 +64,12 @@ pub use error::Error;
 pub use reload::Again;
 
 /// Serves until a signal, or until another process has taken over; on the sockets that were given to it, where they
-/// fit. `ready` is called with the addresses, and with the admin address, once clients may come. With `again`, and where
+/// fit. `given` is where what is in force was given. `ready` is called with the addresses, and with the admin address, once clients may come. With `again`, and where
 /// `control` has caught it, SIGHUP has the configuration read once more.
 pub fn run(
     mut control: Control,
     config: Config,
+    given: Provenance,
     again: Option<Again>,
     inherited: Inherited,
     ready: impl FnOnce(&[SocketAddr], Option<SocketAddr>),
@@ -82,7 +83,7 @@ pub fn run(
         }
     };
     let Running { runtime, signals, hangups } = control.run()?;
-    runtime.block_on(daemon.run(signals, again.zip(hangups), ready))
+    runtime.block_on(daemon.run(signals, given, again.zip(hangups), ready))
 }
 
 /// What the configuration leaves out, as the workers know it.
@@ -120,6 +121,7 @@ impl Daemon {
     async fn run(
         self,
         mut signals: Signals,
+        given_at: Provenance,
         again: Option<(Again, Hangups)>,
         on_ready: impl FnOnce(&[SocketAddr], Option<SocketAddr>),
     ) -> Result<(), Error> {
@@ -128,8 +130,6 @@ impl Daemon {
         let started = (SystemTime::now(), Instant::now());
         let mut reception =
             Reception::bind(config.admin, &config.listen, succession.is_taking_over()).await?;
-        let given_at =
-            again.as_ref().map(|(again, _)| again.places.provenance(&again.found)).unwrap_or_default();
         let again = again.map(|(Again { places, found, watch, dial }, hangups)| {
             (Lookout::new(places.clone(), found, watch, hangups), places, dial)
         });

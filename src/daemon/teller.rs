@@ -22,7 +22,7 @@ use crate::status::{
     self, Audience, Configuration, Given, GivenRollout, History, Limit, List, Node, Origin, RolloutPlan,
     Setting, Status, Traffic, Workers,
 };
-use crate::worker::{Feature, Features};
+use crate::worker::Features;
 
 /// How far the daemon is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -201,15 +201,8 @@ impl Teller {
     }
 
     fn workers(&self) -> Workers {
-        // As the ready line has them: of these two, one implies the other.
-        let is_implied =
-            |feature| feature == Feature::CoopTaskrun && self.features.has(Feature::DeferTaskrun);
-        let is_used = |&feature: &Feature| self.features.has(feature) && !is_implied(feature);
-        let used = Feature::ALL.into_iter().filter(is_used);
-        Workers {
-            count: self.metrics.workers(),
-            ring_features: used.map(|feature| feature.name().into()).collect(),
-        }
+        let names = self.features.names().map(String::from);
+        Workers { count: self.metrics.workers(), ring_features: names.collect() }
     }
 
     fn limits(&self, sources: &[crate::status::Source], audience: &Audience) -> Vec<Limit> {

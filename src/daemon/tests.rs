@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Control, feature, run};
-use crate::config::{Key, Layer, Origin, RingFeature, resolve};
+use crate::config::{Key, Layer, Origin, Provenance, RingFeature, resolve};
 use crate::worker::faults::prepare_panic;
 use crate::worker::{Feature, Inherited};
 
@@ -68,6 +68,7 @@ fn serve_and_panic() -> ! {
     let outcome = run(
         Control::begin(false, 0),
         resolve([layer]).unwrap(),
+        Provenance::default(),
         None,
         Inherited::default(),
         |addresses, _| {

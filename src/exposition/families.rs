@@ -138,6 +138,9 @@ pub(super) fn audience(page: &mut Page<'_, '_>, metrics: &Metrics, audience: &Au
     page.gauge("mimikyu_clients_seen", help, audience.seen as f64)?;
     let help = "Addresses seen within the window that were served the current version last.";
     page.gauge("mimikyu_clients_current", help, audience.current as f64)?;
+    let help =
+        "Addresses not seen within the window that were served another version than the current one last.";
+    page.gauge("mimikyu_clients_silent", help, audience.silent_count as f64)?;
     let help = "Places taken in the table of clients.";
     page.gauge("mimikyu_clients_tracked", help, audience.tracked as f64)?;
     let help = "Connections whose client was not remembered: the table was full.";

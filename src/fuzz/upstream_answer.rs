@@ -4,6 +4,7 @@ use super::{cuts, payload};
 use crate::cluster::Cluster;
 use crate::limits::{ANSWER_BYTES_MAX, STATS_BYTES_MAX};
 use crate::protocol::answer::{self, Error};
+use crate::protocol::lines::Lines;
 use crate::protocol::{Parsed, stats};
 
 /// Reads `input` as the answer to `config get cluster`, and as the answer to `stats`.
@@ -27,8 +28,14 @@ fn list(input: &[u8]) {
             }
         }
     }
+    let (mut progress, mut has_ended) = (answer::Progress::default(), false);
     for cut in cuts(input) {
-        match answer::parse(&input[..cut]) {
+        let at_cut = answer::parse(&input[..cut]);
+        if !has_ended {
+            assert_eq!(answer::parse_on(&input[..cut], &mut progress), at_cut, "gone on with, at {cut}");
+            has_ended = at_cut != Parsed::Partial;
+        }
+        match at_cut {
             Parsed::Partial => {
                 let ended = matches!(whole, Parsed::Complete { used, .. } if used <= cut);
                 assert!(!ended, "no longer whole at {cut}");
@@ -66,7 +73,7 @@ fn ends(answer: &[u8]) -> Vec<usize> {
 
 /// Byte by byte, with what was scanned remembered, it ends where it ends at once.
 fn end_of_stats(input: &[u8]) {
-    let whole = stats::end(input, &mut 0);
+    let whole = stats::end(input, &mut Lines::default());
     if let Parsed::Complete { used, .. } = whole {
         assert!((1..=input.len()).contains(&used), "{used} of {}", input.len());
         let lines = input[..used].split_inclusive(|byte| *byte == b'\n');
@@ -76,10 +83,11 @@ fn end_of_stats(input: &[u8]) {
                 || input[..used].trim_ascii_end().ends_with(b"\nEND")
         );
     }
-    let mut scanned = 0;
+    let mut lines = Lines::default();
     for cut in cuts(input).chain([input.len()]) {
-        let at_cut = stats::end(&input[..cut], &mut scanned);
-        assert!(scanned <= cut && (scanned == 0 || input[scanned - 1] == b'\n'), "not behind a line");
+        let at_cut = stats::end(&input[..cut], &mut lines);
+        let start = lines.start();
+        assert!(start <= cut && (start == 0 || input[start - 1] == b'\n'), "not behind a line");
         if at_cut != Parsed::Partial {
             assert_eq!(at_cut, whole, "another end at {cut}");
             return;

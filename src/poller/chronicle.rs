@@ -43,8 +43,22 @@ impl Chronicle {
 /// Where the first list is from, if several sources have answered by then: it has the nodes of each.
 pub const FIRST_ANSWERS: &str = "the first answers are in";
 
+/// Why a list that a reload leads to is served: at once, or when the sources that it replaced have answered.
+pub const RELOADED: &str = "configuration reloaded";
+
+/// What was held of a source before a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing: it had never answered.
+    Nothing,
+    /// The list of the source whose place it took in a reload. That its own is another one is not its doing.
+    StandIn,
+    /// Its own list.
+    Own,
+}
+
 /// Why a poll of a source changed the list.
-pub fn reason(name: &str, events: &[Event], had_answered: bool) -> String {
+pub fn reason(name: &str, events: &[Event], held: Held) -> String {
     let known = events.iter().find_map(|event| match event {
         Event::Dropped { .. } => {
             Some("was silent for longer than drop_after: its nodes are taken off the list")
@@ -54,7 +68,12 @@ pub fn reason(name: &str, events: &[Event], had_answered: bool) -> String {
         Event::Rewound { .. } => Some("answered the same older list again and again"),
         _ => None,
     });
-    format!("{name} {}", known.unwrap_or(if had_answered { "answered another list" } else { "answered" }))
+    match (known, held) {
+        (Some(known), _) => format!("{name} {known}"),
+        (None, Held::Nothing) => format!("{name} answered"),
+        (None, Held::StandIn) => RELOADED.into(),
+        (None, Held::Own) => format!("{name} answered another list"),
+    }
 }
 
 #[cfg(test)]
@@ -100,10 +119,12 @@ mod tests {
     #[test]
     fn a_reason_is_what_the_source_did() {
         let after = Duration::ZERO;
-        let why = |events: &[Event], had_answered| reason("a", events, had_answered);
-        assert_eq!(why(&[Event::Answers { after: None }], false), "a answered");
-        assert_eq!(why(&[], true), "a answered another list");
-        assert!(why(&[Event::Dropped { after }], true).starts_with("a was silent"));
-        assert!(why(&[Event::Answers { after: None }, Event::Returns], true).starts_with("a answers again"));
+        let why = |events: &[Event], held| reason("a", events, held);
+        assert_eq!(why(&[Event::Answers { after: None }], Held::Nothing), "a answered");
+        assert_eq!(why(&[], Held::Own), "a answered another list");
+        assert_eq!(why(&[Event::Answers { after: None }], Held::StandIn), "configuration reloaded");
+        assert!(why(&[Event::Dropped { after }], Held::Own).starts_with("a was silent"));
+        let returns = [Event::Answers { after: None }, Event::Returns];
+        assert!(why(&returns, Held::Own).starts_with("a answers again"));
     }
 }

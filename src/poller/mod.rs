@@ -112,7 +112,10 @@ impl Poller {
         let started = Instant::now();
         let (state, mut saver) = match &config.state {
             Some(path) => remembered(path).await,
-            None => Default::default(),
+            None => {
+                tell::forgetful();
+                Default::default()
+            }
         };
         let why = if handed_over.is_some() { show::TAKEN_OVER } else { show::RESTORED };
         let state = match handed_over {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::ask::Pace;
+use super::chronicle::RELOADED;
 use super::renewal::{Origin, origins};
 use super::rollout::Plan;
 use super::{Poller, memory, tell, wall};
@@ -35,7 +36,7 @@ impl Poller {
         self.publisher.turn_version(&config.version_reply);
         self.announce_if_wanted();
         match publication {
-            Some(publication) => self.publish(publication, "configuration reloaded".into()).await,
+            Some(publication) => self.publish(publication, RELOADED.into()).await,
             None => {
                 self.saver.save(self.state()).await;
                 self.announce();

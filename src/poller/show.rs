@@ -43,7 +43,7 @@ impl Poller {
         address: Option<SocketAddr>,
     ) -> String {
         let mut view = self.view.borrow_mut();
-        let why = reason(&self.sources[source].name, events, view.has_answered(source));
+        let why = reason(&self.sources[source].name, events, view.held(source));
         let poll = Poll::new(failure, events, address);
         view.polled(source, &self.ledger.sources()[source], poll, Instant::now());
         let have_several_answered = self.sources.len() > view.missing().len() + 1;

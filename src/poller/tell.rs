@@ -10,6 +10,13 @@ use crate::cluster::{Change, Cluster, Node, Version};
 use crate::limits::STALE_POLLS;
 use crate::lint::{Finding, Severity};
 
+/// There is no state file. Said once: a choice, and one whose end is seen only after a restart.
+pub(super) fn forgetful() {
+    tracing::info!(
+        "there is no state file: after a restart the last list is not known, and a version may come back with another list"
+    );
+}
+
 /// A source's health has changed. Where it answers, `address` says who did.
 pub(super) fn event(source: &str, event: Event, known: &Source, address: Option<SocketAddr>) {
     let held = known.last();

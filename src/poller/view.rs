@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::chronicle::Chronicle;
+use super::chronicle::{Chronicle, Held};
 use super::event::Event;
 use super::ledger::Ledger;
 use super::renewal::Origin;
@@ -146,9 +146,13 @@ impl View {
         self.rollout.rollout.clone()
     }
 
-    /// Whether a source has given its list, if only that of the source whose place it took.
-    pub fn has_answered(&self, source: usize) -> bool {
-        self.sources.get(source).is_some_and(|watched| watched.record.version.is_some())
+    /// What was held of a source when it was polled last.
+    pub fn held(&self, source: usize) -> Held {
+        match self.sources.get(source).map(|watched| &watched.record) {
+            Some(record) if record.is_stand_in => Held::StandIn,
+            Some(record) if record.version.is_some() => Held::Own,
+            _ => Held::Nothing,
+        }
     }
 
     /// The last changes.

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::lines::Lines;
 use super::{LEGACY_KEY, Parsed, payload};
 use crate::cluster::Cluster;
 use crate::limits::ANSWER_BYTES_MAX;
@@ -52,11 +53,24 @@ pub struct Frame<'a> {
     pub end: &'a [u8],
 }
 
+/// How far an answer that comes in pieces was looked at, so that no piece has all of it looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Where the header ends; 0 before it has.
+    header: usize,
+    lines: Lines,
+}
+
 /// Finds an answer at the head of `input`, and the list in it.
 ///
 /// The same for both questions: which of them was asked decides only what an upstream may answer.
 pub fn parse(input: &[u8]) -> Parsed<Result<Cluster, Error>> {
-    match frame(input) {
+    parse_on(input, &mut Progress::default())
+}
+
+/// The same, of an answer of which less was looked at before.
+pub fn parse_on(input: &[u8], progress: &mut Progress) -> Parsed<Result<Cluster, Error>> {
+    match frame_on(input, progress) {
         Parsed::Complete { value, used } => {
             let value = value.and_then(|frame| payload::decode(frame.body).map_err(Error::Payload));
             Parsed::Complete { value, used }
@@ -67,61 +81,61 @@ pub fn parse(input: &[u8]) -> Parsed<Result<Cluster, Error>> {
 
 /// Finds an answer at the head of `input`, whatever is in it.
 pub fn frame(input: &[u8]) -> Parsed<Result<Frame<'_>, Error>> {
+    frame_on(input, &mut Progress::default())
+}
+
+/// The same, of an answer of which less was looked at before.
+pub fn frame_on<'a>(input: &'a [u8], progress: &mut Progress) -> Parsed<Result<Frame<'a>, Error>> {
     let complete = |value, used| Parsed::Complete { value, used };
-    let Some((header, used)) = line(input) else {
-        return if input.len() > ANSWER_BYTES_MAX {
-            complete(Err(Error::TooLong), input.len())
-        } else {
-            Parsed::Partial
-        };
-    };
-    match header.split(|byte| *byte == b' ').next() {
-        Some(b"CONFIG" | b"VALUE") => {}
-        Some(b"ERROR") => return complete(Err(Error::UnknownCommand), used),
-        Some(b"END") => return complete(Err(Error::Miss), used),
-        Some(b"SERVER_ERROR" | b"CLIENT_ERROR") => {
-            return complete(Err(Error::Refused(quote(header))), used);
+    let Progress { header, lines } = progress;
+    if *header == 0 {
+        let Some(line) = lines.next(input).map(text) else { return unended(input) };
+        let used = lines.start();
+        match line.split(|byte| *byte == b' ').next() {
+            Some(b"CONFIG" | b"VALUE") => *header = used,
+            Some(b"ERROR") => return complete(Err(Error::UnknownCommand), used),
+            Some(b"END") => return complete(Err(Error::Miss), used),
+            Some(b"SERVER_ERROR" | b"CLIENT_ERROR") => {
+                return complete(Err(Error::Refused(quote(line))), used);
+            }
+            _ => return complete(Err(Error::Unexpected(quote(line))), used),
         }
-        _ => return complete(Err(Error::Unexpected(quote(header))), used),
     }
-    let mut end = used;
     loop {
-        let Some((next, length)) = line(&input[end..]) else {
-            return if input.len() > ANSWER_BYTES_MAX {
-                complete(Err(Error::TooLong), input.len())
-            } else {
-                Parsed::Partial
-            };
-        };
-        if next == b"END" {
-            let value = if end + length > ANSWER_BYTES_MAX {
+        let end = lines.start();
+        let Some(last) = lines.next(input) else { return unended(input) };
+        let used = lines.start();
+        if text(last) == b"END" {
+            let value = if used > ANSWER_BYTES_MAX {
                 Err(Error::TooLong)
             } else {
-                let (body, last) = (&input[used..end], &input[end..end + length]);
-                Ok(Frame { header: &input[..used], body, end: last })
+                Ok(Frame { header: &input[..*header], body: &input[*header..end], end: last })
             };
-            return complete(value, end + length);
+            return complete(value, used);
         }
-        end += length;
     }
 }
 
 /// Finds what a node answers to `set`.
-pub fn stored(input: &[u8]) -> Parsed<Result<(), Error>> {
-    match line(input) {
-        Some((b"STORED", used)) => Parsed::Complete { value: Ok(()), used },
-        Some((other, used)) => Parsed::Complete { value: Err(Error::Refused(quote(other))), used },
-        None if input.len() > ANSWER_BYTES_MAX => {
-            Parsed::Complete { value: Err(Error::TooLong), used: input.len() }
-        }
-        None => Parsed::Partial,
+pub fn stored(input: &[u8], lines: &mut Lines) -> Parsed<Result<(), Error>> {
+    let Some(line) = lines.next(input).map(text) else { return unended(input) };
+    let value = if line == b"STORED" { Ok(()) } else { Err(Error::Refused(quote(line))) };
+    Parsed::Complete { value, used: lines.start() }
+}
+
+/// What there is of an answer whose end is not there.
+fn unended<T>(input: &[u8]) -> Parsed<Result<T, Error>> {
+    if input.len() > ANSWER_BYTES_MAX {
+        Parsed::Complete { value: Err(Error::TooLong), used: input.len() }
+    } else {
+        Parsed::Partial
     }
 }
 
-/// The first line without its ending, and its length with it.
-fn line(input: &[u8]) -> Option<(&[u8], usize)> {
-    let end = memchr::memchr(b'\n', input)?;
-    Some((input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]), end + 1))
+/// A line without its ending.
+fn text(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 pub(super) fn quote(line: &[u8]) -> String {
@@ -169,6 +183,28 @@ mod tests {
         assert_eq!(found(b"HTTP/1.1 400\r\n"), Err(Error::Unexpected("HTTP/1.1 400".into())));
         let empty = found(b"CONFIG cluster 0 2\r\n1\n\r\nEND\r\n");
         assert_eq!(empty, Err(Error::Payload(payload::Error::Empty)));
+    }
+
+    /// What a reader at one end of a socket has to do, who gets it a byte at a time.
+    fn dribbled(input: &[u8]) -> (Parsed<Result<Cluster, Error>>, Progress) {
+        let mut progress = Progress::default();
+        let asked = (1..=input.len()).map(|cut| parse_on(&input[..cut], &mut progress));
+        (asked.last().unwrap(), progress)
+    }
+
+    #[test]
+    fn every_byte_is_looked_at_once_also_where_they_come_one_by_one() {
+        let empty_lines = "\n".repeat(ANSWER_BYTES_MAX - 100);
+        let one_line = " ".repeat(ANSWER_BYTES_MAX - 100);
+        for filling in [empty_lines, one_line] {
+            let input = format!("CONFIG cluster 0 1\r\n{filling}");
+            let (found, progress) = dribbled(input.as_bytes());
+            assert_eq!((found, progress.lines.searched), (Parsed::Partial, input.len()));
+        }
+        for input in [ELASTICACHE, MEMORYSTORE, b"ERROR\r\n", b"x\n"] {
+            let (found, progress) = dribbled(input);
+            assert_eq!((found, progress.lines.searched), (parse(input), input.len()));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::answer::quote;
+use super::lines::Lines;
 use super::{Parsed, stats};
 use crate::limits::STATS_BYTES_MAX;
 
@@ -43,18 +44,18 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Finds an answer to `stats` at the head of `input`, and the counters in it.
-///
-/// `scanned` is as in [`stats::end`].
-pub fn parse(input: &[u8], scanned: &mut usize) -> Parsed<Result<Counters, Error>> {
+/// Finds an answer to `stats` at the head of `input`, of which `lines` were looked at before, and the counters in it.
+pub fn parse(input: &[u8], lines: &mut Lines) -> Parsed<Result<Counters, Error>> {
     // Who speaks another protocol never ends as this one does.
-    if let Some(length) = memchr::memchr(b'\n', input) {
-        let first = input[..length].trim_ascii_end();
-        if first != b"END" && !first.starts_with(b"STAT") {
-            return Parsed::Complete { value: Err(Error::Unexpected(quote(first))), used: length + 1 };
-        }
+    let mut ahead = *lines;
+    if ahead.start() == 0
+        && let Some(first) = ahead.next(input).map(<[u8]>::trim_ascii_end)
+        && first != b"END"
+        && !first.starts_with(b"STAT")
+    {
+        return Parsed::Complete { value: Err(Error::Unexpected(quote(first))), used: ahead.start() };
     }
-    match stats::end(input, scanned) {
+    match stats::end(input, lines) {
         Parsed::Complete { value: Ok(()), used } => Parsed::Complete { value: read(&input[..used]), used },
         Parsed::Complete { value: Err(stats::TooLong), used } => {
             Parsed::Complete { value: Err(Error::TooLong), used }
@@ -99,7 +100,7 @@ mod tests {
                         STAT get_hits 7\r\nSTAT get_misses 5\r\nSTAT get_expired 0\r\nEND\r\n";
 
     fn found(answer: &str) -> Result<Counters, Error> {
-        match parse(answer.as_bytes(), &mut 0) {
+        match parse(answer.as_bytes(), &mut Lines::default()) {
             Parsed::Complete { value, used } => {
                 assert_eq!(used, answer.len());
                 value
@@ -125,13 +126,17 @@ mod tests {
 
     #[test]
     fn an_answer_that_has_not_ended_is_partial_however_it_is_cut() {
-        let mut scanned = 0;
+        let mut lines = Lines::default();
         for cut in 0..GOOD.len() {
-            assert_eq!(parse(&GOOD.as_bytes()[..cut], &mut 0), Parsed::Partial, "cut at {cut}");
-            assert_eq!(parse(&GOOD.as_bytes()[..cut], &mut scanned), Parsed::Partial, "cut at {cut}");
+            assert_eq!(
+                parse(&GOOD.as_bytes()[..cut], &mut Lines::default()),
+                Parsed::Partial,
+                "cut at {cut}"
+            );
+            assert_eq!(parse(&GOOD.as_bytes()[..cut], &mut lines), Parsed::Partial, "cut at {cut}");
         }
         let value = Ok(Counters { hits: 7, misses: 5 });
-        assert_eq!(parse(GOOD.as_bytes(), &mut scanned), Parsed::Complete { value, used: GOOD.len() });
+        assert_eq!(parse(GOOD.as_bytes(), &mut lines), Parsed::Complete { value, used: GOOD.len() });
     }
 
     #[test]
@@ -173,6 +178,6 @@ mod tests {
         assert_eq!(found(&answer(STATS_BYTES_MAX)), Ok(Counters { hits: 1, misses: 2 }));
         assert_eq!(found(&answer(STATS_BYTES_MAX + 1)), Err(Error::TooLong));
         assert_eq!(found(&"x".repeat(STATS_BYTES_MAX + 1)), Err(Error::TooLong));
-        assert_eq!(parse("x".repeat(STATS_BYTES_MAX).as_bytes(), &mut 0), Parsed::Partial);
+        assert_eq!(parse("x".repeat(STATS_BYTES_MAX).as_bytes(), &mut Lines::default()), Parsed::Partial);
     }
 }

@@ -8,6 +8,7 @@ pub mod ascii;
 pub mod binary;
 pub mod counters;
 mod error;
+pub mod lines;
 pub mod naive;
 pub mod naive_binary;
 pub mod packet;

@@ -19,6 +19,13 @@ pub struct Audience {
     pub behind: Vec<Behind>,
     /// How many are behind, those that did not fit included.
     pub behind_count: usize,
+    /// Clients that were served nothing within the window, and another version last: stragglers, or gone. The latest seen
+    /// first; at most as many as fit.
+    #[serde(default)]
+    pub silent: Vec<Behind>,
+    /// How many those are, those that did not fit included.
+    #[serde(default)]
+    pub silent_count: usize,
     /// Places taken by clients that are remembered: one in the table of each worker that serves the client.
     pub tracked: usize,
     /// How many places there are.

@@ -41,7 +41,8 @@ impl Conversation {
         Ok(Self { stream, address, received: Vec::new() })
     }
 
-    /// Asks, and reads until `parse` finds the whole answer. What follows it is thrown away.
+    /// Asks, and reads until `parse` finds the whole answer. What follows it is thrown away. It is called for each read with
+    /// all that came so far, and is to remember how far it has looked: the peer says how small the pieces are.
     pub async fn ask<T>(
         &mut self,
         question: impl Into<Vec<u8>>,

@@ -12,8 +12,10 @@ use super::resolve::{Lookups, Resolver};
 use crate::cluster::Cluster;
 use crate::config::HostPort;
 use crate::limits::ADDRESSES_MAX;
+use crate::protocol::answer::{self, Progress};
 use crate::protocol::counters::{self, Counters};
-use crate::protocol::{answer, stats};
+use crate::protocol::lines::Lines;
+use crate::protocol::stats;
 
 /// The question that an endpoint answers with its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,9 +104,9 @@ impl Endpoint {
         let question = format!("stats {arguments}");
         let question = format!("{}\r\n", question.trim_end());
         self.first_answer(timeout, async |address| {
-            let mut scanned = 0;
+            let mut lines = Lines::default();
             let asked = Conversation::begin(address)?
-                .ask(question.as_str(), |input| stats::end(input, &mut scanned))
+                .ask(question.as_str(), |input| stats::end(input, &mut lines))
                 .await?;
             match asked {
                 (Ok(()), answer) => Ok(answer.into()),
@@ -117,8 +119,8 @@ impl Endpoint {
     /// Asks for `stats`, and reads what it counts.
     pub(super) async fn counters(&mut self, timeout: Duration) -> Result<Counters, Error> {
         self.first_answer(timeout, async |address| {
-            let mut scanned = 0;
-            let parse = |input: &[u8]| counters::parse(input, &mut scanned);
+            let mut lines = Lines::default();
+            let parse = |input: &[u8]| counters::parse(input, &mut lines);
             let (told, _) = Conversation::begin(address)?.ask("stats\r\n", parse).await?;
             told.map_err(|source| Error::Counters { address, source })
         })
@@ -159,11 +161,15 @@ impl Endpoint {
 /// Asks one address in the dialect that it spoke last; where it does not know that question any more, in the other.
 async fn ask_for_list(address: SocketAddr, dialect: Dialect) -> Result<(Cluster, Dialect), Error> {
     let mut conversation = Conversation::begin(address)?;
-    match conversation.ask(dialect.question(), answer::parse).await?.0 {
+    let mut progress = Progress::default();
+    let list = |input: &[u8]| answer::parse_on(input, &mut progress);
+    match conversation.ask(dialect.question(), list).await?.0 {
         Ok(cluster) => Ok((cluster, dialect)),
         Err(answer::Error::UnknownCommand | answer::Error::Miss) => {
             let other = dialect.other();
-            let (value, _) = conversation.ask(other.question(), answer::parse).await?;
+            let mut progress = Progress::default();
+            let list = |input: &[u8]| answer::parse_on(input, &mut progress);
+            let (value, _) = conversation.ask(other.question(), list).await?;
             value.map(|cluster| (cluster, other)).map_err(|source| Error::Answer { address, source })
         }
         Err(source) => Err(Error::Answer { address, source }),

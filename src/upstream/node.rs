@@ -7,7 +7,9 @@ use super::conversation::Conversation;
 use super::{Endpoint, Error};
 use crate::cluster::Node;
 use crate::config::HostPort;
-use crate::protocol::{answer, reply};
+use crate::protocol::answer::{self, Progress};
+use crate::protocol::lines::Lines;
+use crate::protocol::reply;
 
 pub use super::resolve::Lookups;
 pub use crate::protocol::counters::Counters;
@@ -29,11 +31,15 @@ pub async fn hold(address: SocketAddr, payload: &[u8], timeout: Duration) -> Res
 
 async fn converse(address: SocketAddr, payload: &[u8]) -> Result<Held, Error> {
     let mut conversation = Conversation::begin(address)?;
-    let (_, found) = conversation.ask(reply::retrieval(), answer::parse).await?;
+    let mut progress = Progress::default();
+    let list = |input: &[u8]| answer::parse_on(input, &mut progress);
+    let (_, found) = conversation.ask(reply::retrieval(), list).await?;
     if found == reply::value(payload, None) {
         return Ok(Held::Before);
     }
-    let (stored, _) = conversation.ask(reply::storage(payload), answer::stored).await?;
+    let mut lines = Lines::default();
+    let stored = |input: &[u8]| answer::stored(input, &mut lines);
+    let (stored, _) = conversation.ask(reply::storage(payload), stored).await?;
     stored.map(|()| Held::Now).map_err(|source| Error::Answer { address, source })
 }
 

@@ -54,6 +54,14 @@ impl Features {
         Self(self.0 & !(1 << feature as u8))
     }
 
+    /// The names of what is used, in the order in which they are shown: to the log, to operators, by `doctor`. What every
+    /// kernel has is among them; what another one implies is not.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let is_implied = move |feature| feature == Feature::CoopTaskrun && self.has(Feature::DeferTaskrun);
+        let used = Feature::ALL.into_iter().filter(move |&feature| self.has(feature) && !is_implied(feature));
+        ["multishot_accept", "buffer_ring"].into_iter().chain(used.map(Feature::name))
+    }
+
     /// A ring with these features.
     pub(super) fn build(self, submissions: u32, completions: u32) -> io::Result<IoUring> {
         let mut builder = IoUring::builder();
@@ -69,14 +77,7 @@ impl Features {
 
 impl fmt::Display for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("multishot_accept,buffer_ring")?;
-        for feature in Feature::ALL.into_iter().filter(|&feature| self.has(feature)) {
-            let implied = feature == Feature::CoopTaskrun && self.has(Feature::DeferTaskrun);
-            if !implied {
-                write!(f, ",{}", feature.name())?;
-            }
-        }
-        Ok(())
+        f.write_str(&self.names().collect::<Vec<_>>().join(","))
     }
 }
 

@@ -94,6 +94,38 @@ fn what_is_in_force_says_where_it_was_given_also_after_a_reload() {
 }
 
 #[test]
+fn the_demo_tells_its_flags_as_flags_and_its_own_choices_as_defaults() {
+    let arguments = ["demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let mut mimikyu = Mimikyu::spawn(Mimikyu::command(&arguments));
+    mimikyu.ready();
+    let config: Configuration = serde_json::from_str(&get(mimikyu.admin(), "/config").body).unwrap();
+    let given = config.settings.iter().filter(|one| one.origin != Origin::Default);
+    let given: Vec<_> = given.map(|one| (one.key.as_str(), one.origin, one.place.as_deref())).collect();
+    let flag = |key, flag| (key, Origin::Flag, Some(flag));
+    assert_eq!(given, [flag("listen", "--listen"), flag("admin", "--admin")]);
+    let sources = config.sources.iter().map(|source| source.origin);
+    assert_eq!(sources.collect::<Vec<_>>(), [Origin::Default; 2], "nobody gave them");
+}
+
+#[test]
+fn a_static_node_that_a_reload_takes_out_is_told_as_the_reload() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mimikyu.toml");
+    let write = |nodes: &str| {
+        std::fs::write(&file, format!("[[source]]\nname = \"edge\"\nstatic = [{nodes}]\n")).unwrap();
+    };
+    write("\"127.0.0.1:9\", \"127.0.0.2:9\"");
+    let mut mimikyu =
+        Mimikyu::start(&["--config", file.to_str().unwrap(), "--admin", "127.0.0.1:0", "--workers", "1"]);
+    assert_eq!(history(&mut mimikyu).changes[0].why, "edge answered");
+    write("\"127.0.0.1:9\"");
+    mimikyu.signal("HUP");
+    mimikyu.until_hosts("127.0.0.1");
+    let change = history(&mut mimikyu).changes.remove(0);
+    assert_eq!((change.why.as_str(), change.removed), ("configuration reloaded", vec!["127.0.0.2:9".into()]));
+}
+
+#[test]
 fn who_takes_over_has_the_admin_address_too() {
     let directory = tempfile::tempdir().unwrap();
     let door = directory.path().join("door");

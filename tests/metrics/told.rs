@@ -58,6 +58,8 @@ pub fn status() -> Status {
             share: Some(0.975),
             behind: vec![],
             behind_count: 1,
+            silent: vec![],
+            silent_count: 3,
             tracked: 55,
             tracked_max: 16384,
             untracked: 0,

@@ -19,6 +19,7 @@ shows('it says whether all is well, and shows everything', async ({ page, view, 
     '4 beta-1.cache.example:11211 beta', '5 beta-2.cache.example:11211 beta']);
   assert.equal(await text(page, '#node-rows th small'), '10.0.1.1');
   assert.equal(await text(page, '#seen'), '97 % of the 34 clients seen in the last two minutes have version 1000009.');
+  assert.equal(await text(page, '#silent'), 'And 1 not seen since, last with an older version: 10.9.8.1 (1000007).');
   assert.equal(await text(page, '#behind-title'), '1 client has another version');
   const alpha = await text(page, '#source-rows tr');
   for (const words of ['alpha', 'upstream alpha.cfg.cache.example:11211', 'fresh', 'for 1 h 23 min', '7', '3', '10.0.1.9:11211', '501 good']) assert.ok(alpha.includes(words), `${words} in ${alpha}`);
@@ -163,7 +164,7 @@ shows('a fault that is over does not look like one, and nobody is waited for to 
 });
 
 shows('shares are never rounded up to all, nor down to none', async ({ page, world }) => {
-  for (const [seen, current, words] of [[1000, 999, '99 % of'], [1000, 1, 'less than 1 % of'], [100, 29, '29 % of'], [3, 3, 'All of the 3 clients'], [0, 0, 'No client has asked']]) {
+  for (const [seen, current, words] of [[1000, 999, '99 % of'], [1000, 1, 'less than 1 % of'], [100, 29, '29 % of'], [3, 3, 'All of the 3 clients'], [1, 1, 'The one client seen in the last two minutes has version'], [1, 0, 'The one client seen in the last two minutes does not have'], [0, 0, 'No client has asked']]) {
     Object.assign(world.audience, { seen, current });
     await says(page, '#seen', words);
   }

@@ -56,7 +56,7 @@ fn summary(asked: &[Asked], comparison: &Comparison, took: Duration, paint: Pain
         parts.push(format!("{lost} of {all} can't be reached"));
     }
     match (parts.is_empty(), comparison.agreeing) {
-        (true, 1) => paint.good("1 replica, which is the same as itself"),
+        (true, 1) => paint.good("1 replica, and no other to compare it with"),
         (true, count) => paint.good(&format!("{count} replicas serve the same bytes")),
         (false, _) => paint.bad(&parts.join("; ")),
     }

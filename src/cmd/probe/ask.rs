@@ -10,7 +10,9 @@ use mimikyu::cluster::Node;
 use mimikyu::config::HostPort;
 use mimikyu::limits::ADDRESSES_MAX;
 use mimikyu::lint::{self, Question, Reading};
-use mimikyu::protocol::{LEGACY_KEY, Parsed, answer, packet, stats};
+use mimikyu::protocol::answer::{self, Progress};
+use mimikyu::protocol::lines::Lines;
+use mimikyu::protocol::{LEGACY_KEY, Parsed, packet, stats};
 
 use super::conversation::Conversation;
 use super::error::Error;
@@ -152,8 +154,11 @@ fn list(address: SocketAddr, encoding: Encoding, timeout: Duration) -> Result<Li
     let mut conversation = Conversation::begin(address, timeout)?;
     let ask = |conversation: &mut Conversation, question: &str, opcode, key| {
         let answer = match encoding {
-            Encoding::Text => conversation
-                .ask(format!("{question}\r\n").as_bytes(), |input| length(answer::frame(input)))?,
+            Encoding::Text => {
+                let mut progress = Progress::default();
+                let end = |input: &[u8]| length(answer::frame_on(input, &mut progress));
+                conversation.ask(format!("{question}\r\n").as_bytes(), end)?
+            }
             Encoding::Binary => {
                 // A plain memcached (1.6) keeps its error back until more comes, and loses step after it: so
                 // something does come, and the next question is asked on a connection of its own.
@@ -190,10 +195,10 @@ fn length<T>(parsed: Parsed<T>) -> Option<usize> {
 
 /// The engine's version by a text command.
 fn text_engine(conversation: &mut Conversation, question: Question) -> Result<Option<String>, Error> {
-    let mut scanned = 0;
+    let mut lines = Lines::default();
     let end = |input: &[u8]| match question {
         Question::Version => input.iter().position(|byte| *byte == b'\n').map(|end| end + 1),
-        Question::Stats => length(stats::end(input, &mut scanned)),
+        Question::Stats => length(stats::end(input, &mut lines)),
     };
     let answer = conversation.ask(format!("{}\r\n", question.word()).as_bytes(), end)?;
     Ok(question.version_in(&answer.bytes))

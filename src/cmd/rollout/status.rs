@@ -37,6 +37,7 @@ pub fn rows(status: &Status, rollout: &Rollout) -> Vec<Row> {
     {
         rows.push(named(name, tone, &text));
     }
+    rows.extend(headline::silent(status).map(|Row { text, tone }| named("", tone, &text)));
     rows
 }
 

@@ -9,6 +9,9 @@ use super::words::{NEAR_PERCENT, percent, state};
 /// Characters of a digest that people are shown: enough to tell any two apart.
 const DIGEST_CHARS: usize = 12;
 
+/// What a row begins with that is one of several: it is cut where it does not fit, others are folded.
+pub const ITEM: &str = "  ";
+
 /// Who speaks, and from where.
 pub fn speaker(status: &Status, target: &str) -> Row {
     let (version, up) = (&status.mimikyu, elapsed(status.uptime));
@@ -16,11 +19,12 @@ pub fn speaker(status: &Status, target: &str) -> Row {
     Row::new(Tone::Head, format!("mimikyu {version} at {target}, up {up}, {workers}"))
 }
 
-/// Is all well?
-pub fn verdict(status: &Status) -> Row {
+/// Is all well? What is not has a row each, so that no reason hides another; in so many rows at most, the last of which
+/// counts those that have none.
+pub fn verdict(status: &Status, rows_max: usize) -> Vec<Row> {
     if !status.ready {
         let why = status.waits_for.as_deref().unwrap_or("it does not say why");
-        return Row::new(Tone::Bad, format!("Not ready: {why}."));
+        return vec![Row::new(Tone::Bad, format!("Not ready: {why}."))];
     }
     let mut doubts: Vec<_> = status.troubles.iter().map(|trouble| trouble.what.clone()).collect();
     for doubtful in [State::Failing, State::Dropped, State::Shrunk, State::Stale, State::Waiting] {
@@ -38,12 +42,22 @@ pub fn verdict(status: &Status) -> Row {
     for limit in status.limits.iter().filter(|limit| percent(limit) >= NEAR_PERCENT) {
         doubts.push(format!("{} at {} % of the limit", limit.name, percent(limit)));
     }
-    if doubts.is_empty() {
-        return Row::new(Tone::Good, "All is well: the list is served, and every source answers.");
-    }
     let is_severe = status.troubles.iter().any(|trouble| trouble.severity == Severity::Severe);
     let tone = if is_severe { Tone::Bad } else { Tone::Doubtful };
-    Row::new(tone, format!("The list is served, but look at this: {}.", doubts.join("; ")))
+    match &doubts[..] {
+        [] => {
+            vec![Row::new(Tone::Good, "All is well: the list is served, and every source answers.")]
+        }
+        [doubt] => vec![Row::new(tone, format!("The list is served, but look at this: {doubt}."))],
+        doubts => {
+            let named = if doubts.len() > rows_max { rows_max.saturating_sub(1) } else { doubts.len() };
+            let rest = doubts.len() - named;
+            let mut rows = vec![Row::new(tone, "The list is served, but look at these:")];
+            rows.extend(doubts[..named].iter().map(|doubt| Row::new(tone, format!("{ITEM}{doubt}"))));
+            rows.extend((rest > 0).then(|| Row::new(tone, format!("{ITEM}and {rest} more"))));
+            rows
+        }
+    }
 }
 
 /// What is served.
@@ -81,15 +95,23 @@ pub fn audience(status: &Status) -> Row {
     if seen == 0 {
         return Row::new(Tone::Faint, format!("No client was {lately}."));
     }
+    if seen == 1 {
+        let (tone, has) = if current == 1 { (Tone::Good, "has") } else { (Tone::Doubtful, "does not have") };
+        return Row::new(tone, format!("The one client {lately} {has} {version}."));
+    }
     if current >= seen {
-        let all =
-            if seen == 1 { "The one client".to_owned() } else { format!("All {}", some(seen, "client")) };
-        let have = if seen == 1 { "has" } else { "have" };
-        return Row::new(Tone::Good, format!("{all} {lately} {have} {version}."));
+        return Row::new(Tone::Good, format!("All {} {lately} have {version}.", some(seen, "client")));
     }
     // Rounded down: all is said only where it is all.
     let share = current * 100 / seen;
     let rest = if behind_count == 1 { "1 has not".to_owned() } else { format!("{behind_count} have not") };
-    let of = if seen == 1 { "1 client".to_owned() } else { format!("the {}", some(seen, "client")) };
-    Row::new(Tone::Doubtful, format!("{share} % of {of} {lately} have {version}; {rest}."))
+    let of = some(seen, "client");
+    Row::new(Tone::Doubtful, format!("{share} % of the {of} {lately} have {version}; {rest}."))
+}
+
+/// How many more there may be that lack it, if any.
+pub fn silent(status: &Status) -> Option<Row> {
+    let count = status.audience.silent_count;
+    let text = format!("And {} not seen since, last with an older version.", some(count, "client"));
+    (count > 0).then(|| Row::new(Tone::Doubtful, text))
 }

@@ -2,7 +2,7 @@
 
 use super::super::terminal::Paint;
 use super::headline;
-use super::plain::{Row, Tone, count};
+use super::plain::{Row, Tone, count, some};
 use super::view::{Answers, Pane};
 
 /// Everything, a section a pane.
@@ -12,18 +12,21 @@ pub fn text(answers: &Answers, target: &str, paint: Paint) -> String {
     let mut add = |row: &Row, indent: &str| out.push_str(&painted(row, indent, paint));
     let traffic = &status.traffic;
     let counted = format!(
-        "{} requests since the start ({} for the list, {} answered with an error), {} connections open of {} accepted",
-        count(traffic.requests),
+        "{} since the start ({} for the list, {} answered with an error), {} open of {} accepted",
+        some(traffic.requests as usize, "request"),
         count(traffic.lists),
         count(traffic.errors),
-        count(traffic.open as u64),
+        some(traffic.open, "connection"),
         count(traffic.accepted)
     );
-    let above = [headline::speaker(status, target), headline::verdict(status), headline::served(status)];
-    let below = [headline::audience(status), Row::new(Tone::Plain, counted)];
-    for row in above.into_iter().chain(headline::rollout(status)).chain(below) {
-        add(&row, "");
-    }
+    let mut above = vec![headline::speaker(status, target)];
+    above.extend(headline::verdict(status, usize::MAX));
+    above.push(headline::served(status));
+    above.extend(headline::rollout(status));
+    above.push(headline::audience(status));
+    above.extend(headline::silent(status));
+    above.push(Row::new(Tone::Plain, counted));
+    above.iter().for_each(|row| add(row, ""));
     for pane in Pane::ALL {
         add(&Row::new(Tone::Head, ""), "");
         add(&Row::new(Tone::Head, pane.name()), "");

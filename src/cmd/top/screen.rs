@@ -8,6 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
+use super::headline::ITEM;
 use super::plain::{Row, Tone, cut, fold, width};
 use super::view::{Page, Pane, View};
 
@@ -71,7 +72,7 @@ pub fn draw(frame: &mut Frame, view: &mut View, palette: Palette, now: Instant) 
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
         return too_small(frame, area);
     }
-    let head = headlines(view, area.width.into(), palette, now);
+    let head = headlines(view, area, palette, now);
     let heights = [Constraint::Length(head.len() as u16), Constraint::Min(0), Constraint::Length(1)];
     let [top, middle, foot] = Layout::vertical(heights).areas(area);
     frame.render_widget(Paragraph::new(head), top);
@@ -99,14 +100,20 @@ pub fn draw(frame: &mut Frame, view: &mut View, palette: Palette, now: Instant) 
     }
 }
 
-/// The rows above the panes, a long one folded.
-fn headlines(view: &View, columns: usize, palette: Palette, now: Instant) -> Vec<Line<'static>> {
-    let mut rows = view.head(now);
+/// The rows above the panes, a long one folded, one of several things that are not well cut: they leave the panes most of
+/// the place.
+fn headlines(view: &View, area: Rect, palette: Palette, now: Instant) -> Vec<Line<'static>> {
+    let columns = usize::from(area.width);
+    let mut rows = view.head(now, usize::from(area.height / 5));
     let traffic = view.traffic(columns);
     rows.push(Row { tone: if view.is_old() { Tone::Faint } else { traffic.tone }, ..traffic });
     let lines = |row: Row| {
         let style = palette.style(row.tone);
-        fold(&row.text, columns).into_iter().map(move |line| Line::styled(line, style))
+        let lines = match row.text.starts_with(ITEM) {
+            true => vec![cut(&row.text, columns)],
+            false => fold(&row.text, columns),
+        };
+        lines.into_iter().map(move |line| Line::styled(line, style))
     };
     rows.into_iter().flat_map(lines).collect()
 }

@@ -85,8 +85,8 @@ fn what_is_wrong_with_the_whole_is_told() {
         let mut answers = fine();
         let what = "the state file is not written".to_owned();
         answers.status.troubles = vec![Trouble { what, severity, since: answers.status.now.clone() }];
-        let row = headline::verdict(&answers.status);
-        assert_eq!(row.tone, tone);
+        let rows = headline::verdict(&answers.status, 9);
+        assert_eq!((rows.len(), rows[0].tone), (1, tone));
         assert!(
             text(&drawn(&mut view(answers), SMALL, Instant::now())).contains("the state file is not written")
         );
@@ -99,10 +99,10 @@ fn a_rollout_has_a_line_and_one_that_is_stuck_is_to_be_looked_at() {
     let mut answers = rolling();
     let rollout = answers.status.rollout.as_mut().unwrap();
     (rollout.progress, rollout.hold_at) = (Progress::Held, Some(3));
-    assert_eq!(headline::verdict(&answers.status).tone, Tone::Good, "it was told to stay there");
+    assert_eq!(headline::verdict(&answers.status, 9)[0].tone, Tone::Good, "it was told to stay there");
     answers.status.rollout.as_mut().unwrap().hold_at = Some(4);
-    let verdict = headline::verdict(&answers.status);
-    assert_eq!(verdict.text, "The list is served, but look at this: the rollout is held at step 3.");
+    let verdict = headline::verdict(&answers.status, 9);
+    assert_eq!(verdict[0].text, "The list is served, but look at this: the rollout is held at step 3.");
     let told = headline::rollout(&answers.status).unwrap();
     assert_eq!(told.tone, Tone::Doubtful);
     let printed = report::text(&answers, "127.0.0.1:9211", Paint::none());
@@ -175,13 +175,13 @@ fn a_window_that_is_too_small_is_told_what_it_lacks() {
 
 #[test]
 fn without_colour_the_words_are_the_same() {
-    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(LARGE.0, LARGE.1)).unwrap();
     let mut view = view(failing());
     let plain = Palette { is_coloured: false };
     terminal.draw(|frame| draw(frame, &mut view, plain, Instant::now())).unwrap();
     let buffer = terminal.backend().buffer().clone();
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
-    let coloured = drawn(&mut view, SMALL, Instant::now());
+    let coloured = drawn(&mut view, LARGE, Instant::now());
     assert_eq!(text(&buffer), text(&coloured));
     assert!(coloured.content.iter().any(|cell| cell.fg == Color::Red));
 }

@@ -162,8 +162,8 @@ impl View {
         self.gone.is_some()
     }
 
-    /// The rows above the panes.
-    pub fn head(&self, now: Instant) -> Vec<Row> {
+    /// The rows above the panes, of which what is not well takes so many at most.
+    pub fn head(&self, now: Instant, verdict_rows_max: usize) -> Vec<Row> {
         let status = &self.answers.status;
         let first = headline::speaker(status, &self.target);
         match &self.gone {
@@ -182,9 +182,12 @@ impl View {
                 ]
             }
             None => {
-                let mut rows = vec![first, headline::verdict(status), headline::served(status)];
+                let mut rows = vec![first];
+                rows.extend(headline::verdict(status, verdict_rows_max));
+                rows.push(headline::served(status));
                 rows.extend(headline::rollout(status));
                 rows.push(headline::audience(status));
+                rows.extend(headline::silent(status));
                 rows
             }
         }

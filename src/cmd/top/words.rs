@@ -97,17 +97,19 @@ pub fn clients(status: &Status) -> Vec<Row> {
     if audience.tracked_max == 0 {
         return vec![Row::new(Tone::Faint, "Clients are not remembered: clients_tracked_max is 0.")];
     }
-    let mut shown = if audience.behind_count == 0 {
+    let others = audience.behind_count + audience.silent_count;
+    let mut shown = if others == 0 {
         vec![Row::new(Tone::Faint, "No client has another version.")]
     } else {
         let mut rows = vec![(Tone::Head, cells(["client", "version", "served"]))];
-        rows.extend(audience.behind.iter().map(|behind| {
+        // Those not seen lately come last, as the latest seen comes first.
+        rows.extend(audience.behind.iter().chain(&audience.silent).map(|behind| {
             let (address, version) = (behind.address.to_string(), behind.version.to_string());
             (Tone::Doubtful, vec![address, version, format!("{} ago", largest(behind.age))])
         }));
         table(rows)
     };
-    let unnamed = audience.behind_count.saturating_sub(audience.behind.len());
+    let unnamed = others.saturating_sub(audience.behind.len() + audience.silent.len());
     if unnamed > 0 {
         shown.push(Row::new(Tone::Doubtful, format!("and {} more", count(unnamed as u64))));
     }

@@ -51,7 +51,25 @@ impl Type {
             }
             (Self::Share, DeValue::Float(number)) => Ok(number.as_str().to_owned()),
             (Self::Time | Self::Share | Self::Text, DeValue::String(text)) => Ok(text.to_string()),
-            (Self::Count, _) => Err(wrong_type("an integer", "write it without quotes", value)),
+            (Self::Count, DeValue::String(text)) if text.parse::<u64>().is_ok() => {
+                Err(wrong_type("an integer", "write it without quotes", value))
+            }
+            // No number without its quotes either: the key says which it takes.
+            (Self::Count, DeValue::String(text)) => Ok(text.to_string()),
+            (Self::Count, DeValue::Float(number)) => Ok(number.as_str().to_owned()),
+            (Self::Count, _) => Err(wrong_type("an integer", "give one number", value)),
+            (Self::Time, _) => Err(wrong_type("a string", "write a time like \"10s\"", value)),
+            (Self::Share, DeValue::Integer(number)) => {
+                // In quotes alone it is no share: it could be of a hundred or of one.
+                let percent = number.as_str().parse().ok().filter(|percent| (1..100).contains(percent));
+                let cure = format!(
+                    "write {}\"{}%\"",
+                    if percent.is_some() { "" } else { "a share like " },
+                    percent.unwrap_or(50)
+                );
+                Err(wrong_type("a string", &cure, value))
+            }
+            (Self::Share, _) => Err(wrong_type("a string", "write a share like \"50%\"", value)),
             _ => Err(wrong_type("a string", "put it in quotes", value)),
         }
     }

@@ -1,11 +1,12 @@
 //! What keys and answers do to a view, and the sentences of the first rows.
 
-use mimikyu::status::{Severity, Trouble};
+use mimikyu::status::{Behind, Severity, Trouble};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::super::headline::{audience, verdict};
+use super::super::headline::{audience, silent, verdict};
 use super::super::plain::Tone;
 use super::super::view::{Pane, Wish};
+use super::super::words::clients;
 use super::*;
 
 fn press(view: &mut View, code: KeyCode) -> Wish {
@@ -115,7 +116,7 @@ fn the_first_rows_are_true_sentences() {
     let of = |change: &dyn Fn(&mut mimikyu::status::Status)| {
         let mut answers = fine();
         change(&mut answers.status);
-        (verdict(&answers.status), audience(&answers.status))
+        (verdict(&answers.status, 9).remove(0), audience(&answers.status))
     };
     let (well, all) = of(&|_| {});
     assert_eq!((well.tone, all.tone), (Tone::Good, Tone::Good));
@@ -124,6 +125,9 @@ fn the_first_rows_are_true_sentences() {
     assert_eq!(most.text, "99 % of the 214 clients seen in the last 2 min have version 1000024; 1 has not.");
     let (_, one) = of(&|s| (s.audience.current, s.audience.seen) = (1, 1));
     assert_eq!(one.text, "The one client seen in the last 2 min has version 1000024.");
+    let (_, not) = of(&|s| (s.audience.current, s.audience.seen, s.audience.behind_count) = (0, 1, 1));
+    assert_eq!(not.text, "The one client seen in the last 2 min does not have version 1000024.");
+    assert_eq!(not.tone, Tone::Doubtful);
     let (_, none) = of(&|s| (s.audience.current, s.audience.seen) = (0, 0));
     assert_eq!(none.text, "No client was seen in the last 2 min.");
     let (_, unknown) = of(&|s| s.audience.tracked_max = 0);
@@ -140,4 +144,33 @@ fn the_first_rows_are_true_sentences() {
     }
     let (unready, _) = of(&|s| (s.ready, s.waits_for) = (false, Some("it is stopping".into())));
     assert_eq!((unready.tone, unready.text.as_str()), (Tone::Bad, "Not ready: it is stopping."));
+}
+
+#[test]
+fn every_trouble_has_a_row_up_to_so_many_and_the_last_counts_the_rest() {
+    let mut status = fine().status;
+    let trouble = |n: usize| Trouble {
+        what: format!("trouble {n}"),
+        severity: Severity::Warning,
+        since: String::new(),
+    };
+    status.troubles = (0..4).map(trouble).collect();
+    let told = |rows_max| verdict(&status, rows_max).into_iter().map(|row| row.text).collect::<Vec<_>>();
+    let all = ["  trouble 0", "  trouble 1", "  trouble 2", "  trouble 3"];
+    assert_eq!(told(4)[0], "The list is served, but look at these:");
+    assert_eq!(told(4)[1..], all);
+    assert_eq!(told(3)[1..], ["  trouble 0", "  trouble 1", "  and 2 more"]);
+    assert_eq!(told(0)[1..], ["  and 4 more"]);
+}
+
+#[test]
+fn who_has_not_asked_since_an_older_version_is_told_and_named() {
+    let mut status = fine().status;
+    assert_eq!((silent(&status), clients(&status)[0].tone), (None, Tone::Faint));
+    let straggler = Behind { address: [10, 1, 0, 9].into(), version: 1_000_023, age: 431.0 };
+    (status.audience.silent, status.audience.silent_count) = (vec![straggler], 2);
+    let row = silent(&status).unwrap();
+    assert_eq!(row.text, "And 2 clients not seen since, last with an older version.");
+    let named: Vec<_> = clients(&status).into_iter().map(|row| row.text).collect();
+    assert_eq!(named[1..], ["10.1.0.9  1000023  7 min ago", "and 1 more"]);
 }

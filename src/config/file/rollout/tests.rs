@@ -119,7 +119,7 @@ fn bounds_are_taken_and_one_more_is_not() {
         ("max_move", "'20%'", "'0%'", r#""0%" is out of range; give a share above 0%"#),
         ("max_move", "0.000001", "0.0000001", r#""0.0000001" is too fine; give fewer digits"#),
         ("max_move", "'off'", "'100.0001%'", r#""100.0001%" is out of range; "#),
-        ("max_move", "1.0", "20", "expected a string, found an integer; put it in quotes"),
+        ("max_move", "1.0", "20", r#"expected a string, found an integer; write "20%""#),
         (
             "hold_below_hit_rate",
             "0.999999",
