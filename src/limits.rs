@@ -307,3 +307,6 @@ pub const ROLLOUT_PAUSE: Duration = Duration::from_secs(1);
 
 /// How far a clock may be set back without a rollout taking notice, so that mending one does not undo a step.
 pub const ROLLOUT_CLOCK_BACK: Duration = Duration::from_secs(10);
+
+/// Steps that a rollout does not take because most of the nodes that are to come are gone; then they are believed to be gone.
+pub const ROLLOUT_LACKS_STEPS: i64 = 3;

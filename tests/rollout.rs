@@ -91,7 +91,7 @@ fn a_rollout_is_held_goes_on_and_is_undone_by_a_reload() {
     // What has been due meanwhile comes a step at a time.
     write(&configured, "", &sources, &table(&start, "1s", "hold_at = 3"));
     reload(&mut mimikyu);
-    mimikyu.logged("WARN rollout is behind its schedule");
+    mimikyu.logged("WARN rollout is not where its schedule is");
     mimikyu.until_hosts("b1 b2 b3 a4");
     let told = status(admin).rollout.unwrap();
     assert!(told.behind > 0 && told.start_to_agree.is_some(), "{told:?}");

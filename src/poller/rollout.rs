@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::cluster::{Node, merge};
 use crate::config;
-use crate::limits::{ROLLOUT_CLOCK_BACK, ROLLOUT_STEPS_MAX};
+use crate::limits::{ROLLOUT_CLOCK_BACK, ROLLOUT_LACKS_STEPS, ROLLOUT_STEPS_MAX};
 use crate::plan::Family;
 use crate::state::{Progress, Roster};
 
@@ -78,8 +78,8 @@ pub struct Rollout {
     misses: Option<String>,
     /// Which of the two sources has no list, if one has none.
     has_none: Option<Side>,
-    /// Nodes that are to come and are gone, where those are many.
-    lacks: Option<(usize, usize)>,
+    /// Nodes that are to come and are gone, where those are many, and how many steps were due when that was seen first.
+    lacks: Option<(usize, usize, i64)>,
     steps: Steps,
     /// What the last change of the step moved.
     cost: Vec<(Family, f64)>,
@@ -288,18 +288,20 @@ impl Rollout {
     /// Takes note of what the two sources have, from the first step on.
     fn note(&mut self, from: &[Node], to: &[Node]) {
         let config::Rollout { strategy, batch, start, interval, hold_at, .. } = self.plan.terms;
-        if self.plan.due(self.wall).min(hold_at.map_or(u64::MAX, |step| step as u64)) == 0 {
+        if self.plan.due(self.wall) == 0 || hold_at == Some(0) {
             self.progress = None;
         } else if self.progress.is_none() {
             let (identity, roster) = (self.plan.identity(), Roster::new(from, to));
             self.progress =
                 Some(Progress { identity, start, interval, hold_at, roster, ..Progress::default() });
         }
-        self.lacks = None;
-        if let Some(progress) = &mut self.progress {
+        let due = self.plan.due(self.wall);
+        let lacks = self.progress.as_mut().and_then(|progress| {
             progress.roster.note(strategy, batch, progress.step, from, to);
-            self.lacks = progress.roster.lacks(to);
-        }
+            progress.roster.lacks(to)
+        });
+        let since = self.lacks.map_or(due, |(.., since)| since);
+        self.lacks = lacks.map(|(gone, of)| (gone, of, since));
     }
 
     /// Another way than before begins with the step that is nearest to what was served.
@@ -309,6 +311,8 @@ impl Rollout {
             && let Some(progress) = &mut self.progress
         {
             progress.step = self.steps.nearest(&self.last);
+            progress.behind =
+                self.plan.due(self.wall).saturating_sub(i64::try_from(progress.step).unwrap_or(i64::MAX));
         }
     }
 
@@ -326,7 +330,7 @@ impl Rollout {
         let steps = self.steps();
         let due = self.plan.due(self.wall);
         let Some(progress) = &mut self.progress else { return };
-        let scheduled = usize::try_from(due.saturating_sub(progress.behind)).unwrap_or(usize::MAX);
+        let scheduled = usize::try_from(due.saturating_sub(progress.behind).max(0)).unwrap_or(usize::MAX);
         let wanted = self.plan.terms.hold_at.map_or(scheduled, |step| step.min(scheduled));
         if progress.done.is_some_and(|count| count <= wanted) {
             // Whatever the source does now is what is served.
@@ -338,7 +342,7 @@ impl Rollout {
         let Some(progress) = &mut self.progress else { return };
         progress.step = reached;
         if reached < wanted {
-            progress.behind = due.saturating_sub(reached as u64);
+            progress.behind = due.saturating_sub(i64::try_from(reached).unwrap_or(i64::MAX));
         }
         progress.done = (reached == steps && steps > 0).then_some(steps);
         if progress.done.is_some() {
@@ -351,7 +355,7 @@ impl Rollout {
     fn reach(&self, from: usize, wanted: usize) -> usize {
         let is_guarded = self.plan.terms.guard.is_some();
         let most = match self.is_served {
-            _ if self.lacks.is_some() => from,
+            _ if self.lacks().is_some() => from,
             true if is_guarded && self.misses.is_some() => from,
             true if self.is_renewed && wanted > from + 1 => from,
             true if is_guarded => from + 1,
@@ -359,6 +363,12 @@ impl Rollout {
         };
         let is_too_much = |step: &usize| self.steps.is_too_much(&self.plan, *step).is_some();
         (from + 1..=most).find(is_too_much).map_or(most, |step| step - 1)
+    }
+
+    /// Whether many nodes are gone that are to come, as long as that may be a mistake.
+    fn lacks(&self) -> Option<(usize, usize)> {
+        let (gone, of, since) = self.lacks?;
+        (self.plan.due(self.wall) < since.saturating_add(ROLLOUT_LACKS_STEPS)).then_some((gone, of))
     }
 
     /// Why the next step will not be taken.
@@ -371,7 +381,7 @@ impl Rollout {
         if step >= self.steps() {
             return None;
         }
-        if let Some((gone, of)) = self.lacks {
+        if let Some((gone, of)) = self.lacks() {
             return Some(Hold::Lacks(gone, of));
         }
         if terms.hold_at.is_some_and(|at| at <= step) {

@@ -18,7 +18,7 @@ pub(super) struct Told {
     has_lists: bool,
     revision: u64,
     step: usize,
-    behind: u64,
+    behind: i64,
     is_done: bool,
     hold: Option<Hold>,
     seen: Option<Seen>,
@@ -168,13 +168,12 @@ fn tell(before: &Told, now: &Told, rollout: &Rollout) {
             None => {}
         }
     }
-    if now.behind > 0 && before.behind == 0 && !now.is_done {
-        let config = &rollout.plan().terms;
-        let late = config.interval.saturating_mul(u32::try_from(now.behind).unwrap_or(u32::MAX));
+    if now.behind != 0 && before.behind == 0 && !now.is_done {
+        let (behind, start) = (now.behind, rollout.start_to_agree().map(shown));
         tracing::warn!(
-            behind = now.behind,
-            start = shown(config.start.saturating_add(late)),
-            "rollout is behind its schedule, and goes on a step at a time: with this start others are at the same step"
+            behind,
+            start,
+            "rollout is not where its schedule is, and goes on a step at a time: with this start others are at the same step"
         );
     }
 }

@@ -18,8 +18,8 @@ pub struct Progress {
     pub interval: Duration,
     /// The step that is served.
     pub step: usize,
-    /// Steps that were due and not taken, because something held it.
-    pub behind: u64,
+    /// Steps that were due and not taken, because something held it; less than none where it began ahead of its schedule.
+    pub behind: i64,
     /// The step beyond which it was not to go.
     pub hold_at: Option<usize>,
     /// How many steps there were when the last was taken; none before. What the sources do then adds no step.
@@ -49,7 +49,7 @@ pub(super) struct FileProgress {
     start_ns: u64,
     interval_ns: u64,
     step: usize,
-    behind: u64,
+    behind: i64,
     hold_at: Option<usize>,
     done: Option<usize>,
     from: Vec<String>,

@@ -39,19 +39,24 @@ impl Plan {
     }
 
     /// How many steps are due by the clock, `wall` being the time since 1970.
-    pub(super) fn due(&self, wall: Duration) -> u64 {
+    pub(super) fn due(&self, wall: Duration) -> i64 {
         let since = wall.checked_sub(self.terms.start);
         let interval = self.terms.interval.as_nanos().max(1);
         since.map_or(0, |since| {
-            u64::try_from(since.as_nanos() / interval).unwrap_or(u64::MAX).saturating_add(1)
+            i64::try_from(since.as_nanos() / interval).unwrap_or(i64::MAX).saturating_add(1)
         })
     }
 
-    /// When a step is due that comes so many steps late.
-    pub(super) fn due_at(&self, step: usize, behind: u64) -> Duration {
-        let intervals = (step as u64).saturating_sub(1).saturating_add(behind);
-        self.terms
-            .start
-            .saturating_add(self.terms.interval.saturating_mul(u32::try_from(intervals).unwrap_or(u32::MAX)))
+    /// The start of the schedule that one follows who is so many steps behind this one.
+    pub(super) fn start(&self, behind: i64) -> Duration {
+        let by = u32::try_from(behind.unsigned_abs()).unwrap_or(u32::MAX);
+        let by = self.terms.interval.saturating_mul(by);
+        if behind < 0 { self.terms.start.saturating_sub(by) } else { self.terms.start.saturating_add(by) }
+    }
+
+    /// When a step, from 1, is due that comes so many steps late.
+    pub(super) fn due_at(&self, step: usize, behind: i64) -> Duration {
+        let intervals = u32::try_from(step.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.start(behind).saturating_add(self.terms.interval.saturating_mul(intervals))
     }
 }

@@ -126,9 +126,18 @@ fn what_comes_and_goes_moves_no_other_node() {
                 assert_eq!(change.moved, [], "{story}");
                 // The last of a list leaves the whole of the other.
                 let is_last = before.len() == 1;
-                for node in change.added.iter().chain(&change.removed).chain(&change.readdressed) {
-                    assert!(is_last || node.identity() == touched.identity(), "{story}: {node}");
-                }
+                let is_touched = |node: &Node| is_last || node.identity() == touched.identity();
+                assert!(
+                    change.removed.iter().chain(&change.readdressed).all(is_touched),
+                    "{story}: {change:?}"
+                );
+                // Who waits takes the place of who goes.
+                let place = before.iter().position(|node| node.identity() == touched.identity());
+                let is_successor = |node: &Node| place.is_some_and(|place| after[place] == *node);
+                assert!(
+                    change.added.iter().all(|node| is_touched(node) || is_successor(node)),
+                    "{story}: {change:?}"
+                );
                 assert!(!after.is_empty() && merge([&after[..]]) == after, "{story}");
             }
         }

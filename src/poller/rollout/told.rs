@@ -38,7 +38,6 @@ impl Rollout {
         let step = self.step();
         let behind = self.progress.as_ref().map_or(0, |progress| progress.behind);
         let all: Vec<_> = (1..=self.steps()).map(|number| self.told_step(number, behind, &shown)).collect();
-        let late = terms.interval.saturating_mul(u32::try_from(behind).unwrap_or(u32::MAX));
         let rollout = status::Rollout {
             from: terms.from.clone(),
             to: terms.to.clone(),
@@ -51,12 +50,18 @@ impl Rollout {
             steps: self.steps(),
             hold_at: terms.hold_at,
             hold: self.hold.as_ref().map(Hold::to_string),
-            behind,
-            start_to_agree: (behind > 0 && !self.is_done()).then(|| shown(terms.start.saturating_add(late))),
+            behind: u64::try_from(behind).unwrap_or_default(),
+            start_to_agree: self.start_to_agree().map(&shown),
             next: all.get(step).cloned(),
             hit_rate,
         };
         RolloutPlan { rollout: Some(rollout), steps: all }
+    }
+
+    /// With which start a process that knows nothing else is at this step, where that is another one than is configured.
+    pub fn start_to_agree(&self) -> Option<Duration> {
+        let behind = self.progress.as_ref().filter(|_| !self.is_done())?.behind;
+        (behind != 0).then(|| self.plan.start(behind))
     }
 
     fn told_progress(&self) -> status::Progress {
@@ -70,7 +75,7 @@ impl Rollout {
     }
 
     /// A step, from 1, which there is.
-    fn told_step(&self, step: usize, behind: u64, shown: impl Fn(Duration) -> String) -> RolloutStep {
+    fn told_step(&self, step: usize, behind: i64, shown: impl Fn(Duration) -> String) -> RolloutStep {
         let change = &self.steps.changes[step - 1];
         let names =
             |nodes: &[Node]| nodes.iter().map(|node| format!("{}:{}", node.host, node.port)).collect();
