@@ -1,7 +1,8 @@
-//! The operator's page, in a real browser.
+//! The operator's page and a plan's, in a real browser.
 //!
-//! `tests/page/` has the browser's side: stories against a made-up daemon, and a driver with which one is told here of
-//! the real one. `tests/run` installs the browser; where there can't be one it says so, with `PAGE_CHROMIUM=none`.
+//! `tests/page/` has the browser's side: stories against a made-up daemon and of plans, and a driver with which one is
+//! told here of the real one. `tests/run` installs the browser; where there can't be one it says so, with
+//! `PAGE_CHROMIUM=none`.
 
 mod harness;
 
@@ -17,12 +18,23 @@ use serde_json::Value;
 
 #[test]
 fn the_stories_of_a_made_up_daemon() {
+    stories(&["follows", "reads"]);
+}
+
+#[test]
+fn the_page_of_a_plan() {
+    stories(&["plan"]);
+}
+
+/// What is told there in JavaScript comes true, where there is a browser.
+#[track_caller]
+fn stories(names: &[&str]) {
     if !has_browser() {
         return;
     }
     let mut command = node();
-    command.arg("--test");
-    command.args(["follows", "reads"].map(|name| in_this_tree(&format!("tests/page/{name}.test.js"))));
+    command.env("MIMIKYU", env!("CARGO_BIN_EXE_mimikyu")).arg("--test");
+    command.args(names.iter().map(|name| in_this_tree(&format!("tests/page/{name}.test.js"))));
     let output = command.stdin(Stdio::null()).output().expect("node is installed (tests/run installs it)");
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
