@@ -1,15 +1,20 @@
-//! The operator's page, in a real browser.
+//! The operator's page and a plan's, in a real browser.
 //!
-//! `tests/page/` has the browser's side: stories against a made-up daemon, and a driver with which one is told here of
-//! the real one. `tests/run` installs the browser; where there can't be one it says so, with `PAGE_CHROMIUM=none`.
+//! `tests/page/` has the browser's side: stories against a made-up daemon and of plans, and a driver with which one is
+//! told here of the real one. `tests/run` installs the browser; where there can't be one it says so, with
+//! `PAGE_CHROMIUM=none`.
 
+#[path = "reload/configured.rs"]
+mod configured;
 mod harness;
 
 #[path = "page/driver.rs"]
 mod driver;
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
+use configured::{Configured, reload};
 use driver::{Driver, has_browser, in_this_tree, node};
 use harness::{Mimikyu, Upstream};
 use mimikyu::status::{History, Status};
@@ -17,12 +22,23 @@ use serde_json::Value;
 
 #[test]
 fn the_stories_of_a_made_up_daemon() {
+    stories(&["follows", "reads"]);
+}
+
+#[test]
+fn the_page_of_a_plan() {
+    stories(&["plan"]);
+}
+
+/// What is told there in JavaScript comes true, where there is a browser.
+#[track_caller]
+fn stories(names: &[&str]) {
     if !has_browser() {
         return;
     }
     let mut command = node();
-    command.arg("--test");
-    command.args(["follows", "reads"].map(|name| in_this_tree(&format!("tests/page/{name}.test.js"))));
+    command.env("MIMIKYU", env!("CARGO_BIN_EXE_mimikyu")).arg("--test");
+    command.args(names.iter().map(|name| in_this_tree(&format!("tests/page/{name}.test.js"))));
     let output = command.stdin(Stdio::null()).output().expect("node is installed (tests/run installs it)");
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -99,5 +115,65 @@ fn the_page_of_a_running_daemon_follows_it() {
     let _again = start(&admin.to_string());
     page.says("h1", "All is well");
     page.ask(&["gone"]);
+    page.ask(&["innocent"]);
+}
+
+#[test]
+fn the_page_of_a_running_daemon_follows_its_rollout() {
+    if !has_browser() {
+        return;
+    }
+    let (alpha, beta) = (Upstream::list(5, "a1 a2"), Upstream::list(7, "b1 b2"));
+    let configured = Configured::new();
+    let write = |table: &str| {
+        let patient = "poll_timeout = \"1s\"";
+        let sources = configured::text(patient, &[("alpha", &alpha), ("beta", &beta)]);
+        std::fs::write(&configured.file, sources + table).expect("written");
+    };
+    let rollout = |start: &str, others: &str| {
+        write(&format!("[rollout]\nfrom = \"alpha\"\nto = \"beta\"\nstart = {start}\n{others}"));
+    };
+    rollout("2099-12-31T00:00:00Z", "interval = \"1h\"");
+    let mut mimikyu = configured.start(&["--admin", "127.0.0.1:0"]);
+    let mut page = Driver::start(&format!("http://{}/", mimikyu.admin()));
+    page.says("#rollout:not([hidden]) #rollout-title", "Rollout: swap alpha → beta");
+    page.says("#rollout-plan", "1 node a step, every 1 h");
+    page.says("#rollout-step", "Step 0 of 2, it has not begun");
+    page.says("#rollout-next", "Next: step 1 at ");
+    page.says("#rollout-nodes", "b1:11211");
+    page.says("#rollout-moves", "% of the keys of libmemcached-ketama");
+    page.says("#node-rows tr:nth-child(1)", "a1:11211");
+
+    let now = SystemTime::now();
+    let minute_ago = humantime::format_rfc3339_millis(now - Duration::from_secs(60)).to_string();
+    rollout(&minute_ago, "interval = \"1h\"");
+    reload(&mut mimikyu);
+    page.says("#news", "Step 1 of 2 of the rollout is served.");
+    page.says("#rollout-step", "Step 1 of 2");
+    page.says("#rollout-next", "Next: step 2 at ");
+    page.says("#rollout-nodes", "b2:11211");
+    page.says("#node-rows tr:nth-child(1)", "b1:11211");
+    page.says("#changes li:first-child", "added b1:11211");
+    page.says("h1", "All is well");
+
+    // What is due, and is too much.
+    rollout(&minute_ago, "interval = \"100ms\"\nmax_move = \"1%\"");
+    reload(&mut mimikyu);
+    page.says("h1", "Clients are served, but the rollout is held");
+    page.says("#rollout-step", "Step 1 of 2, held");
+    page.says("#rollout-hold", "max_move");
+    page.says("#rollout-behind", " behind. A replica that starts anew agrees with start = ");
+    assert_eq!(page.ask(&["axe"]), Value::Array(Vec::new()));
+
+    rollout(&minute_ago, "interval = \"100ms\"");
+    reload(&mut mimikyu);
+    page.says("#rollout-step", "Done: all of the 2 steps are taken");
+    page.says("#node-rows tr:nth-child(2)", "b2:11211");
+    page.says("h1", "All is well");
+    assert_eq!(mimikyu.list().hosts(), "b1 b2");
+
+    write("");
+    reload(&mut mimikyu);
+    page.says("#rollout[hidden] #rollout-title", "Rollout");
     page.ask(&["innocent"]);
 }

@@ -87,7 +87,12 @@ fn close(language: &str, lines: &[&str], pieces: &mut Vec<Piece>) {
     }
 }
 
-/// What a document's commands find: two endpoints, a daemon that merges them, a directory with its file.
+/// A migration that the stage's daemon has before it, as late as one can be.
+const ROLLOUT: &str =
+    "\n[rollout]\nfrom = \"old\"\nto = \"new\"\nstart = 2099-12-31T00:00:00Z\ninterval = \"10m\"\n";
+
+/// What a document's commands find: two endpoints, a daemon that is to lead from one to the other, a directory with
+/// its file.
 struct Stage {
     directory: tempfile::TempDir,
     upstreams: [Upstream; 2],
@@ -107,7 +112,7 @@ impl Stage {
         let hosts = ["new.abc123.cfg.use1.cache.amazonaws.com", "NEW.cfg.example", "new.example", "NEW"];
         names.extend(hosts.map(|host| (format!("{host}:11211"), new.clone())));
         let path = directory.path().join("mimikyu.toml");
-        fs::write(&path, led(file, &names)).expect("a file");
+        fs::write(&path, led(file, &names) + ROLLOUT).expect("a file");
         let mut command = Mimikyu::command(&["--config", "mimikyu.toml"]);
         command.current_dir(directory.path());
         command.env("MIMIKYU_LISTEN", "127.0.0.1:0").env("MIMIKYU_ADMIN", "127.0.0.1:0");

@@ -7,7 +7,7 @@ use mimikyu::plan::{Outlook, Strategy};
 /// Where things are, in the units of the picture.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 280.0;
-const LEFT: f64 = 56.0;
+const LEFT: f64 = 80.0;
 const RIGHT: f64 = 704.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 232.0;

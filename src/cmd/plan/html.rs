@@ -65,7 +65,8 @@ fn nodes(out: &mut String, title: &str, side: &Side) -> fmt::Result {
 fn summary(out: &mut String, reckoned: &Reckoned) -> fmt::Result {
     writeln!(
         out,
-        "<div class=\"wide\"><table><caption>Keys that move: in the worst step / in all</caption>"
+        "{}<table><caption>Keys that move: in the worst step / in all</caption>",
+        wide("All clients")
     )?;
     write!(out, "<tr><th scope=\"col\">client</th>")?;
     for way in &reckoned.ways {
@@ -94,7 +95,7 @@ fn client(out: &mut String, reckoned: &Reckoned, family: Family) -> fmt::Result 
     let name = family.name();
     writeln!(out, "<section id=\"{name}\">\n<h2>{name}</h2>\n<p>{}</p>", escaped(family.clients()))?;
     out.write_str(&chart::svg(reckoned.of(family)))?;
-    writeln!(out, "<details><summary>Every step</summary>\n<div class=\"wide\"><table>")?;
+    writeln!(out, "<details><summary>Every step</summary>\n{}<table>", wide(&format!("Every step, {name}")))?;
     writeln!(
         out,
         "<tr><th scope=\"col\">strategy</th><th scope=\"col\">step</th><th scope=\"col\">nodes</th>\
@@ -115,6 +116,11 @@ fn client(out: &mut String, reckoned: &Reckoned, family: Family) -> fmt::Result 
         }
     }
     writeln!(out, "</table></div></details>\n</section>")
+}
+
+/// The start of a place that a narrow window scrolls sideways, by keyboard too.
+fn wide(label: &str) -> String {
+    format!("<div class=\"wide\" role=\"region\" aria-label=\"{label}\" tabindex=\"0\">")
 }
 
 /// A text that is nothing but text in a page: what endpoints call their nodes is theirs.
