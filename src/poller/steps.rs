@@ -169,7 +169,7 @@ fn tell(before: &Told, now: &Told, rollout: &Rollout) {
         }
     }
     if now.behind != 0 && before.behind == 0 && !now.is_done {
-        let (behind, start) = (now.behind, rollout.start_to_agree().map(shown));
+        let (behind, start) = (rollout.behind(), rollout.start_to_agree().map(shown));
         tracing::warn!(
             behind,
             start,

@@ -144,7 +144,7 @@ def picture(rows, file):
     steps = sorted({step for step, *_ in rows})
     wide, high, left = 60 * len(steps) + 70, 190, 50
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{len(CLIENTS) * high + 30}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{len(CLIENTS) * high + 45}" '
         'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
     ]
     for place, family in enumerate(CLIENTS):
@@ -166,7 +166,7 @@ def picture(rows, file):
     for x, colour, text in ((left, "#9db7d5", "predicted"), (left + 100, "#1f5fa8", "measured")):
         parts.append(f'<rect x="{x}" y="{legend - 10}" width="12" height="12" fill="{colour}"/>')
         parts.append(f'<text x="{x + 18}" y="{legend}">{text}</text>')
-    parts.append(f'<text x="{left + 200}" y="{legend}">hit rate of the first pass after each step</text></svg>')
+    parts.append(f'<text x="{left}" y="{legend + 20}">hit rate of the first pass after each step</text></svg>')
     pathlib.Path(file).write_text("\n".join(parts) + "\n")
 
 
@@ -229,7 +229,11 @@ def main():
                 print(f"| {step} | {client} | {predicted:.1%} | {first:.1%} | {end:.1%} |")
             if given.svg:
                 picture(rows, given.svg)
-            wrong = [row for row in rows if abs(row[2] - row[3]) > TOLERATED]
+            # A key that comes back to a node which it has been on before hits what was left there. In a swap none does.
+            may_hit_more = given.strategy != "swap"
+            wrong = [
+                row for row in rows if row[2] - row[3] > TOLERATED or (row[3] - row[2] > TOLERATED and not may_hit_more)
+            ]
             if wrong:
                 sys.exit(f"predicted and measured differ by more than {TOLERATED:.0%}: {wrong}")
             if len(rows) < last * len(CLIENTS):

@@ -50,12 +50,19 @@ impl Rollout {
             steps: self.steps(),
             hold_at: terms.hold_at,
             hold: self.hold.as_ref().map(Hold::to_string),
-            behind: u64::try_from(behind).unwrap_or_default(),
+            behind: self.behind(),
             start_to_agree: self.start_to_agree().map(&shown),
             next: all.get(step).cloned(),
             hit_rate,
         };
         RolloutPlan { rollout: Some(rollout), steps: all }
+    }
+
+    /// Steps that were due and not taken, of those that there are.
+    pub fn behind(&self) -> u64 {
+        let left = self.steps().saturating_sub(self.step()) as u64;
+        let behind = self.progress.as_ref().map_or(0, |progress| progress.behind);
+        u64::try_from(behind).unwrap_or_default().min(left)
     }
 
     /// With which start a process that knows nothing else is at this step, where that is another one than is configured.
