@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::documents;
-use super::harness::{Mimikyu, Upstream};
+use super::harness::{Mimikyu, Upstream, until};
 
 /// Commands that are not run here, by how they begin, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -157,6 +157,18 @@ impl Stage {
         self.shell(line).output().expect("a shell")
     }
 
+    /// Waits until the file that was read is in force: what comes next is about that. So many reloads were told before.
+    fn has_reloaded(&mut self, before: usize) {
+        until("the reload", || (self.daemon.count("reload") > before).then_some(()));
+        let rollouts = self.daemon.count("configuration reloaded rollout=");
+        until("its rollout", || {
+            let told = ["rollout is configured", "there is no rollout any more"];
+            // The first one is that of the start.
+            let told = told.map(|words| self.daemon.count(words)).iter().sum::<usize>() - 1;
+            (told >= rollouts).then_some(())
+        });
+    }
+
     /// The daemon of this line starts, is ready, and leaves when it is told to.
     fn serves(&self, line: &str) {
         let mut daemon = Mimikyu::spawn(self.shell(&format!("exec {line}")));
@@ -228,7 +240,7 @@ fn every_command_is_run() {
         let pieces = pieces(text);
         let is_any = pieces.iter().any(|piece| !matches!(piece, Piece::Toml(_)));
         let stage = is_any.then(|| Stage::new(&first));
-        let Some(stage) = stage else { continue };
+        let Some(mut stage) = stage else { continue };
         for piece in pieces {
             let (line, is_example) = match piece {
                 Piece::Stray(line) => panic!("{document}: {line:?} is a command in no block of sh"),
@@ -254,7 +266,11 @@ fn every_command_is_run() {
                 stage.serves(ours.split('#').next().unwrap_or_default());
                 continue;
             }
+            let reloads = line.starts_with("pkill -HUP").then(|| stage.daemon.count("reload"));
             let output = stage.run(&ours);
+            if let Some(before) = reloads {
+                stage.has_reloaded(before);
+            }
             let code = output.status.code();
             let is_understood = is_example && matches!(code, Some(0 | 1 | 3 | 78));
             assert!(
