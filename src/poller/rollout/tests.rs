@@ -233,3 +233,41 @@ fn the_start_that_is_told_makes_others_agree() {
     assert_eq!(other.list(), held.list());
     assert_eq!(told.next.unwrap().at.unwrap(), (START + INTERVAL * 7).as_secs().to_string());
 }
+
+#[test]
+fn a_clock_that_is_mended_by_a_little_undoes_no_step() {
+    let mut stage = Stage::new(plan(Strategy::Swap, Batch::default()), nodes("abc"), nodes("ABC"));
+    stage.due(1);
+    stage.list();
+    stage.rollout.tick(START - ROLLOUT_CLOCK_BACK);
+    assert_eq!(stage.list(), nodes("Abc"));
+    stage.rollout.tick(START - ROLLOUT_CLOCK_BACK - Duration::from_nanos(1));
+    assert_eq!(stage.list(), nodes("abc"));
+}
+
+/// Second by second: what one serves now, the other one serves two seconds later, and the same version part with it.
+#[test]
+fn replicas_whose_clocks_are_two_seconds_apart_serve_the_same_at_each_step() {
+    let clusters = || (nodes("abcd"), nodes("ABCDE"));
+    let mut replicas = [(); 2].map(|()| {
+        let (from, to) = clusters();
+        Stage::new(plan(Strategy::AddThenDrain, "2".parse().unwrap()), from, to)
+    });
+    let mut seen = [Vec::new(), Vec::new()];
+    for second in 0..600 {
+        for (replica, late) in [(0, 0), (1, 2)] {
+            let wall = START - INTERVAL + Duration::from_secs(second) - Duration::from_secs(late);
+            replicas[replica].rollout.tick(wall);
+            let list = replicas[replica].list();
+            seen[replica].push((list, replicas[replica].rollout.version_part()));
+        }
+    }
+    assert_eq!(seen[0][..598], seen[1][2..]);
+    let [first, second] = seen.map(|mut seen| {
+        seen.dedup();
+        seen
+    });
+    assert_eq!(first, second);
+    assert_eq!(first.len(), 6, "{first:?}");
+    assert_eq!(first.last().unwrap().0, clusters().1);
+}
