@@ -55,6 +55,13 @@ fn the_made_up_daemon_answers_what_a_real_one_does() {
     let told: [Value; 2] = serde_json::from_slice(&output.stdout).expect("two values");
     let status: Status = serde_json::from_value(told[0].clone()).expect("a status");
     let history: History = serde_json::from_value(told[1].clone()).expect("a history");
+    let mut real = Mimikyu::start(&["--static", "s=127.0.0.1:9", "--admin", "127.0.0.1:0"]);
+    let names = |status: &Status| status.limits.iter().map(|limit| limit.name.clone()).collect::<Vec<_>>();
+    let real = real.status();
+    assert_eq!(names(&status), names(&real));
+    // An older kernel has fewer of them.
+    let is_known = |feature: &String| status.workers.ring_features.contains(feature);
+    assert!(real.workers.ring_features.iter().all(is_known), "{:?}", real.workers);
     for (told, read) in told.iter().zip([serde_json::to_value(status), serde_json::to_value(history)]) {
         assert_eq!(fields(told, ""), fields(&read.expect("a value"), ""), "no field more, none less");
     }

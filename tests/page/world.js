@@ -24,9 +24,9 @@ class World {
     this.nodes = Object.entries(clusters).flatMap(([name, count], network) => cluster(name, network + 1, count));
     this.sources = Object.keys(clusters).map((name, network) =>
       source(name, { nodes: clusters[name], address: `10.0.${network + 1}.9:11211` }));
-    this.audience = { window: 120, seen: 34, current: 33, behind: [{ address: '10.9.8.7', version: 1_000_008, age: 31 }], behind_count: 1, silent: [{ address: '10.9.8.1', version: 1_000_007, age: 431 }], silent_count: 1, tracked: 41, tracked_max: 4096, untracked: 0 };
+    this.audience = { window: 120, seen: 34, current: 33, behind: [{ address: '10.9.8.7', version: 1_000_008, age: 31 }], behind_count: 1, silent: [{ address: '10.9.8.1', version: 1_000_007, age: 431 }], silent_count: 1, tracked: 41, tracked_max: 16_384, untracked: 0 };
     this.traffic = { requests: 120_000, lists: 118_000, errors: 12, accepted: 4000, rejected: 3, open: 36, bytes_received: 2_600_000, bytes_sent: 41_000_000 };
-    this.limits = [{ name: 'connections', used: 36, max: 65_536 }, { name: 'nodes', used: 5, max: 65_536 }, { name: 'list_bytes', used: 240, max: 262_144 }, { name: 'clients_tracked', used: 41, max: 4096 }, { name: 'descriptors', used: 71, max: 1_048_576 }];
+    this.limits = [{ name: 'connections', used: 36, max: 65_536 }, { name: 'sources', used: 2, max: 64 }, { name: 'nodes_of_a_source', used: 3, max: 1024 }, { name: 'clients_tracked', used: 41, max: 16_384 }, { name: 'descriptors', used: 71, max: 1_048_576 }];
     this.troubles = [];
     this.rollout = null;
     this.ready = true;
@@ -93,7 +93,7 @@ class World {
       mimikyu: '0.1.0', now: this.at(0), started: new Date(this.began).toISOString(), uptime, ready: this.ready, waits_for: this.waits_for,
       listen: ['127.0.0.1:11211'], troubles: this.troubles, list: this.version ? list : null, sources: this.sources,
       rollout: this.rollout, audience: { ...this.audience, share: seen ? current / seen : null },
-      traffic: this.traffic, workers: { count: 2, ring_features: ['multishot-accept', 'multishot-recv'] }, limits: this.limits,
+      traffic: this.traffic, workers: { count: 2, ring_features: ['multishot_accept', 'buffer_ring', 'multishot_recv', 'inline_send', 'defer_taskrun'] }, limits: this.limits,
     };
   }
 
