@@ -310,3 +310,7 @@ pub const ROLLOUT_CLOCK_BACK: Duration = Duration::from_secs(10);
 
 /// Steps that a rollout does not take because most of the nodes that are to come are gone; then they are believed to be gone.
 pub const ROLLOUT_LACKS_STEPS: i64 = 3;
+
+/// After so long without a look at the clock, which takes one every [`ROLLOUT_PAUSE`], a process has stood still, or its clock was
+/// set: then nodes are asked anew before a step is taken.
+pub const ROLLOUT_STALE: Duration = Duration::from_secs(3);

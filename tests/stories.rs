@@ -17,6 +17,7 @@
 //! start                    from here on it runs
 //! reload                   from here on it runs with what was said since
 //! restart 30               it stops, and 30 seconds later goes on from its state file
+//! reconfigured restart 30  the same, with what was said since
 //! forgetful restart 30     the same without a state file: its clients see what they see
 //! wait 60                  60 seconds pass; every answer takes another 10
 //! at 300                   it is 300 seconds after the beginning
@@ -104,11 +105,14 @@ impl Story {
                 };
                 self.start(&state)?;
             }
-            ["restart", time] => {
+            ["restart", time] | ["reconfigured", "restart", time] => {
                 let (now, wall) = (self.now - self.started, WALL + self.now);
                 let config = self.config.clone().ok_or("it has not started")?;
                 let state = remember(&config.sources, self.ledger()?, now, wall);
                 self.now += seconds(time)?;
+                if words[0] == "reconfigured" {
+                    self.config = Some(self.config()?);
+                }
                 self.start(&state::decode(&state::encode(&state))?)?;
             }
             ["forgetful", "restart", time] => {

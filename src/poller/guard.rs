@@ -30,6 +30,8 @@ pub(super) struct Wanted {
     pub guard: Option<Guard>,
     /// The nodes that are served now.
     pub nodes: Vec<Node>,
+    /// Another number has everything begin anew, with nothing known.
+    pub beginning: u64,
 }
 
 /// What was found, and by which measure.
@@ -128,9 +130,10 @@ impl Lookout {
         pace: &watch::Receiver<Pace>,
         told: &watch::Sender<Option<Seen>>,
     ) -> Result<(), watch::error::RecvError> {
+        let first = wanted.borrow().beginning;
         loop {
-            let Wanted { guard, nodes } = wanted.borrow_and_update().clone();
-            let Some(guard) = guard else { return Ok(()) };
+            let Wanted { guard, nodes, beginning } = wanted.borrow_and_update().clone();
+            let Some(guard) = guard.filter(|_| beginning == first) else { return Ok(()) };
             self.renew(guard, &nodes);
             loop {
                 let now = self.started.elapsed();

@@ -20,7 +20,13 @@ pub fn recall(config: &Config, state: &State, wall: Duration) -> (Ledger, Option
     };
     let sources = config.sources.iter().map(source).collect();
     let plan = Plan::of(config.rollout.as_ref(), &config.sources);
-    let rollout = plan.map(|plan| Rollout::new(plan, state.rollout.clone(), wall));
+    let rollout = plan.map(|plan| {
+        let rollout = Rollout::new(plan, state.rollout.clone(), wall);
+        match &state.served {
+            Some(served) => rollout.after(&served.nodes),
+            None => rollout,
+        }
+    });
     Ledger::new(rules(config), sources, state.served.clone(), rollout)
 }
 

@@ -92,6 +92,8 @@ pub struct Poller {
     started: Instant,
     /// What was told of the rollout last.
     told: Option<steps::Told>,
+    /// When the clock was looked at last for a rollout, since 1970.
+    looked: Duration,
     /// Which nodes are asked for their hits, and what they say.
     guard: watch::Sender<guard::Wanted>,
     hit_rate: watch::Receiver<Option<guard::Seen>>,
@@ -149,6 +151,7 @@ impl Poller {
             view,
             started,
             told: None,
+            looked: wall(),
             guard: watch::Sender::default(),
             hit_rate,
             hit_rates: Some(hit_rates),

@@ -12,6 +12,7 @@
 //! process that starts, or that stood still, takes all that is due at once. It does not where that would be another list than
 //! anybody asked for: after a reload, while nodes are asked whether they hit, and where one of the two sources had no list.
 
+mod hold;
 mod plan;
 mod steps;
 mod told;
@@ -24,36 +25,15 @@ use std::time::Duration;
 
 use crate::cluster::{Node, merge};
 use crate::config;
-use crate::limits::{ROLLOUT_CLOCK_BACK, ROLLOUT_LACKS_STEPS, ROLLOUT_STEPS_MAX};
+use crate::limits::{ROLLOUT_CLOCK_BACK, ROLLOUT_STEPS_MAX};
 use crate::plan::Family;
 use crate::state::{Progress, Roster};
 
+pub use hold::Hold;
 pub use plan::Plan;
 pub use way::way;
 
 use steps::{Steps, cost};
-
-/// Why the next step is not taken when it is due.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Hold {
-    /// This source has no list: that of the other is all there is.
-    Alone(String),
-    /// It is not to go beyond this step.
-    At(usize),
-    /// The step would move more keys than a step may.
-    Moves {
-        /// The step.
-        step: usize,
-        /// The clients whose keys.
-        client: Family,
-        /// Their share; `None` where it can't be reckoned.
-        share: Option<f64>,
-    },
-    /// Of the nodes that are to come more than half are gone: so many of so many.
-    Lacks(usize, usize),
-    /// Too many requests miss, or it is not known how many.
-    HitRate(String),
-}
 
 /// A rollout under way, or to come.
 ///
@@ -66,7 +46,7 @@ pub struct Rollout {
     wall: Duration,
     /// Set once the first step was taken.
     progress: Option<Progress>,
-    /// The list that was served last; empty before.
+    /// The list that was served last while both sources had one; empty before.
     last: Vec<Node>,
     /// Whether clients have been served by it, perhaps by the process before.
     is_served: bool,
@@ -78,6 +58,8 @@ pub struct Rollout {
     misses: Option<String>,
     /// Which of the two sources has no list, if one has none.
     has_none: Option<Side>,
+    /// Whether nothing is known of the time before this process, nor has `from` had a list since.
+    knows_nothing: bool,
     /// Nodes that are to come and are gone, where those are many, and how many steps were due when that was seen first.
     lacks: Option<(usize, usize, i64)>,
     steps: Steps,
@@ -108,6 +90,7 @@ impl Rollout {
             is_other: false,
             misses: None,
             has_none: None,
+            knows_nothing: false,
             lacks: None,
             steps: Steps::default(),
             cost: Vec::new(),
@@ -115,18 +98,32 @@ impl Rollout {
             hold: None,
         };
         rollout.misses = rollout.unknown();
-        let is_rescheduled = rollout.keep_progress();
         // A hold is not let go of by a restart.
-        rollout.is_renewed = is_rescheduled;
+        rollout.is_renewed = rollout.keep_progress();
         rollout.is_served =
-            is_rescheduled || rollout.progress.is_some() && rollout.plan.terms.guard.is_some();
+            rollout.is_renewed || rollout.progress.is_some() && rollout.plan.terms.guard.is_some();
+        rollout.knows_nothing = rollout.progress.is_none();
         rollout
+    }
+
+    /// A rollout that goes on from this list of the process before: near to it, where it is another way than before, and where
+    /// nodes are to be asked first.
+    #[must_use]
+    pub fn after(mut self, last: &[Node]) -> Self {
+        let has_begun = self.progress.is_some();
+        if has_begun {
+            self.last = last.to_vec();
+        } else if self.plan.terms.guard.is_some() {
+            self = self.joining(last);
+        }
+        self
     }
 
     /// A rollout that is configured while this list is served: it begins near to it.
     #[must_use]
     pub fn joining(mut self, last: &[Node]) -> Self {
         (self.is_served, self.is_renewed, self.is_other) = (true, true, true);
+        self.knows_nothing = false;
         self.last = last.to_vec();
         self
     }
@@ -139,6 +136,7 @@ impl Rollout {
         let is_same_guard = plan.terms.guard == self.plan.terms.guard;
         self.is_other |= plan.identity() != self.plan.identity();
         self.plan = plan;
+        self.cost.clear();
         if !is_same_guard {
             self.misses = self.unknown();
         }
@@ -157,20 +155,27 @@ impl Rollout {
         self.plan.terms.guard.map(|_| "the hit rate of the nodes is not known yet".to_owned())
     }
 
-    /// Forgets progress of another rollout, and how far behind it is where the schedule is another one: whether it is, or
-    /// ends elsewhere.
+    /// Forgets progress of another rollout, and how far behind it is where the start is another one: whether anything that it
+    /// goes by is.
     fn keep_progress(&mut self) -> bool {
         let (identity, terms) = (self.plan.identity(), &self.plan.terms);
         self.progress = self.progress.take().filter(|progress| progress.identity == identity);
         let Some(progress) = &mut self.progress else { return false };
-        let before = (progress.start, progress.interval);
-        let (is_other, holds_elsewhere) =
-            (before != (terms.start, terms.interval), progress.hold_at != terms.hold_at);
-        if is_other {
-            (progress.start, progress.interval, progress.behind) = (terms.start, terms.interval, 0);
+        let step = i64::try_from(progress.step).unwrap_or(i64::MAX);
+        let way = self.plan.way();
+        let is_other_start = progress.start != terms.start;
+        let is_other_pace = progress.interval != terms.interval;
+        let holds_elsewhere = progress.hold_at != terms.hold_at;
+        self.is_other |= progress.way != way;
+        if is_other_start {
+            (progress.behind, progress.done) = (0, None);
+        } else if is_other_pace {
+            // It goes on from where it is.
+            progress.behind = self.plan.due(self.wall).saturating_sub(step);
         }
-        progress.hold_at = terms.hold_at;
-        is_other || holds_elsewhere
+        (progress.start, progress.interval) = (terms.start, terms.interval);
+        (progress.hold_at, progress.way) = (terms.hold_at, way);
+        is_other_start || is_other_pace || holds_elsewhere || self.is_other
     }
 
     /// What is configured.
@@ -219,7 +224,7 @@ impl Rollout {
     /// process starts in the middle, or after the end, and the source that is left behind can't be asked any more.
     pub fn version_part(&self) -> u32 {
         let has_begun = self.plan.due(self.wall) > 0;
-        let is_left_behind = self.has_none == Some(Side::From) && self.progress.is_none() && has_begun;
+        let is_left_behind = self.has_none == Some(Side::From) && self.knows_nothing && has_begun;
         let part = if self.is_done() || is_left_behind {
             ROLLOUT_STEPS_MAX
         } else {
@@ -257,6 +262,7 @@ impl Rollout {
             found.map(|(_, nodes)| *nodes)
         };
         let sides = (of(self.plan.from), of(self.plan.to));
+        self.knows_nothing &= sides.0.is_none();
         self.has_none = match sides {
             (Some(_), Some(_)) => None,
             (None, _) => Some(Side::From),
@@ -265,12 +271,11 @@ impl Rollout {
         let (Some(from), Some(to)) = sides else {
             self.forget_steps();
             self.hold = self.find_hold();
-            self.last = merge(listed.iter().map(|(_, nodes)| *nodes));
             // What the other one brings back is not made up for at once.
             (self.is_served, self.is_renewed) = (true, true);
-            return self.last.clone();
+            return merge(listed.iter().map(|(_, nodes)| *nodes));
         };
-        let before = self.step();
+        let (before, is_other) = (self.step(), self.is_other);
         self.note(from, to);
         self.refresh(listed, from, to);
         self.begin_near();
@@ -278,7 +283,7 @@ impl Rollout {
         (self.is_served, self.is_renewed, self.is_other) = (true, false, false);
         self.hold = self.find_hold();
         let now = self.steps.lists.get(self.step()).cloned().unwrap_or_default();
-        if self.step() != before {
+        if self.step() != before || is_other {
             self.cost = cost(&self.plan.terms.clients, &self.last, &now);
         }
         self.last.clone_from(&now);
@@ -288,12 +293,12 @@ impl Rollout {
     /// Takes note of what the two sources have, from the first step on.
     fn note(&mut self, from: &[Node], to: &[Node]) {
         let config::Rollout { strategy, batch, start, interval, hold_at, .. } = self.plan.terms;
-        if self.plan.due(self.wall) == 0 || hold_at == Some(0) {
+        if self.plan.due(self.wall) == 0 {
             self.progress = None;
         } else if self.progress.is_none() {
-            let (identity, roster) = (self.plan.identity(), Roster::new(from, to));
+            let (identity, way, roster) = (self.plan.identity(), self.plan.way(), Roster::new(from, to));
             self.progress =
-                Some(Progress { identity, start, interval, hold_at, roster, ..Progress::default() });
+                Some(Progress { identity, way, start, interval, hold_at, roster, ..Progress::default() });
         }
         let due = self.plan.due(self.wall);
         let lacks = self.progress.as_mut().and_then(|progress| {
@@ -308,9 +313,9 @@ impl Rollout {
     fn begin_near(&mut self) {
         if self.is_other
             && !self.last.is_empty()
-            && let Some(progress) = &mut self.progress
+            && let Some(progress) = self.progress.as_mut().filter(|progress| progress.done.is_none())
         {
-            progress.step = self.steps.nearest(&self.last);
+            progress.step = self.steps.nearest(&self.last, progress.step > 0);
             progress.behind =
                 self.plan.due(self.wall).saturating_sub(i64::try_from(progress.step).unwrap_or(i64::MAX));
         }
@@ -332,9 +337,10 @@ impl Rollout {
         let Some(progress) = &mut self.progress else { return };
         let scheduled = usize::try_from(due.saturating_sub(progress.behind).max(0)).unwrap_or(usize::MAX);
         let wanted = self.plan.terms.hold_at.map_or(scheduled, |step| step.min(scheduled));
-        if progress.done.is_some_and(|count| count <= wanted) {
-            // Whatever the source does now is what is served.
-            (progress.step, progress.behind) = (steps, 0);
+        // Whatever the source does then is what is served.
+        let goes_back = |count| self.plan.terms.hold_at.is_some_and(|at| at < count);
+        if progress.done.is_some_and(|count| !goes_back(count)) {
+            (progress.step, progress.behind, progress.done) = (steps, 0, Some(steps));
             return;
         }
         let (from, wanted) = (progress.step, wanted.min(steps));
@@ -349,44 +355,5 @@ impl Rollout {
             progress.behind = 0;
             self.misses = self.unknown();
         }
-    }
-
-    /// How far it may go of the steps that are due. Nothing holds a step back, so this is for those forward only.
-    fn reach(&self, from: usize, wanted: usize) -> usize {
-        let is_guarded = self.plan.terms.guard.is_some();
-        let most = match self.is_served {
-            _ if self.lacks().is_some() => from,
-            true if is_guarded && self.misses.is_some() => from,
-            true if self.is_renewed && wanted > from + 1 => from,
-            true if is_guarded => from + 1,
-            _ => wanted,
-        };
-        let is_too_much = |step: &usize| self.steps.is_too_much(&self.plan, *step).is_some();
-        (from + 1..=most).find(is_too_much).map_or(most, |step| step - 1)
-    }
-
-    /// Whether many nodes are gone that are to come, as long as that may be a mistake.
-    fn lacks(&self) -> Option<(usize, usize)> {
-        let (gone, of, since) = self.lacks?;
-        (self.plan.due(self.wall) < since.saturating_add(ROLLOUT_LACKS_STEPS)).then_some((gone, of))
-    }
-
-    /// Why the next step will not be taken.
-    fn find_hold(&self) -> Option<Hold> {
-        let terms = &self.plan.terms;
-        if let Some(side) = self.has_none {
-            return Some(Hold::Alone(if side == Side::From { &terms.from } else { &terms.to }.clone()));
-        }
-        let step = self.step();
-        if step >= self.steps() {
-            return None;
-        }
-        if let Some((gone, of)) = self.lacks() {
-            return Some(Hold::Lacks(gone, of));
-        }
-        if terms.hold_at.is_some_and(|at| at <= step) {
-            return terms.hold_at.map(Hold::At);
-        }
-        self.steps.is_too_much(&self.plan, step + 1).or_else(|| self.misses.clone().map(Hold::HitRate))
     }
 }

@@ -6,14 +6,16 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::guard::{Seen, Wanted, watch};
 use super::rollout::{Hold, Rollout};
 use super::{Poller, wall};
-use crate::limits::ROLLOUT_PAUSE;
+use crate::limits::{ROLLOUT_PAUSE, ROLLOUT_STALE};
 use crate::plan::Family;
-use crate::status::RolloutPlan;
+use crate::status::{Progress, RolloutPlan};
 
 /// What was told of a rollout last.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Told {
     identity: String,
+    way: String,
+    progress: Option<Progress>,
     /// Whether there were lists of its steps.
     has_lists: bool,
     revision: u64,
@@ -28,6 +30,8 @@ impl Told {
     fn of(rollout: &Rollout, seen: Option<Seen>) -> Self {
         Self {
             identity: rollout.plan().identity(),
+            way: rollout.plan().way(),
+            progress: Some(rollout.told_progress()),
             has_lists: rollout.steps() > 0,
             revision: rollout.revision(),
             step: rollout.step(),
@@ -55,7 +59,14 @@ impl Poller {
 
     /// Takes the steps that are due.
     pub(super) async fn step(&mut self) {
-        let publication = self.ledger.tick(wall());
+        let now = wall();
+        let stood_still = now.saturating_sub(std::mem::replace(&mut self.looked, now)) > ROLLOUT_STALE;
+        if stood_still && self.guard.borrow().guard.is_some() {
+            // What was known of the nodes is of a time before.
+            self.guard.send_modify(|wanted| wanted.beginning += 1);
+            self.ledger.note_misses(Some("the hit rate of the nodes is to be asked for anew".into()));
+        }
+        let publication = self.ledger.tick(now);
         match publication {
             Some(publication) => {
                 let why = self.ledger.rollout().map(why).unwrap_or_default();
@@ -83,7 +94,9 @@ impl Poller {
         let guarded = self.ledger.rollout().filter(|rollout| !rollout.is_done());
         let guard = guarded.and_then(|rollout| rollout.plan().terms.guard);
         let served = self.ledger.served().filter(|_| guard.is_some() && self.ledger.is_published());
-        let wanted = Wanted { guard, nodes: served.map(|list| list.nodes.clone()).unwrap_or_default() };
+        let (nodes, beginning) =
+            (served.map(|list| list.nodes.clone()).unwrap_or_default(), self.guard.borrow().beginning);
+        let wanted = Wanted { guard, nodes, beginning };
         self.guard.send_if_modified(|known| {
             let is_news = *known != wanted;
             *known = wanted;
@@ -134,16 +147,17 @@ fn why(rollout: &Rollout) -> String {
 fn tell(before: &Told, now: &Told, rollout: &Rollout) {
     let (from, to) = (&rollout.plan().terms.from, &rollout.plan().terms.to);
     let (step, steps) = (now.step, rollout.steps());
-    if before.identity != now.identity {
+    let moves = moves(rollout.cost());
+    let is_other = (&before.identity, &before.way) != (&now.identity, &now.way);
+    if is_other {
         let (strategy, batch) = (rollout.plan().terms.strategy.name(), rollout.plan().terms.batch);
         let start = shown(rollout.plan().terms.start);
         let interval = humantime::format_duration(rollout.plan().terms.interval);
-        tracing::info!(from, to, strategy, %batch, start, %interval, "rollout is configured");
+        tracing::info!(from, to, strategy, %batch, start, %interval, moves, "rollout is configured");
     }
-    let moves = moves(rollout.cost());
-    if !before.has_lists && now.has_lists {
+    if now.has_lists && (!before.has_lists || is_other) {
         tracing::info!(from, to, step, steps, "rollout is at this step");
-    } else if before.step != now.step && now.has_lists {
+    } else if before.step != now.step && now.has_lists && !(before.is_done && now.is_done) {
         let before = before.step;
         if now.step > before {
             tracing::info!(from, to, step, steps, moves, "rollout has taken a step");
@@ -168,7 +182,7 @@ fn tell(before: &Told, now: &Told, rollout: &Rollout) {
             None => {}
         }
     }
-    if now.behind != 0 && before.behind == 0 && !now.is_done {
+    if rollout.behind() > 0 && before.behind <= 0 && !now.is_done {
         let (behind, start) = (rollout.behind(), rollout.start_to_agree().map(shown));
         tracing::warn!(
             behind,

@@ -280,8 +280,9 @@ mod tests {
             late: cluster.nodes[1..].to_vec(),
         };
         let (start, interval) = (Duration::from_millis(1_763_000_000_001), Duration::from_nanos(7));
-        let (identity, hold_at, done) = ("a to b".into(), Some(4), (version > 2).then_some(3));
-        let progress = Progress { identity, start, interval, step: 3, behind: 2, hold_at, done, roster };
+        let (identity, way) = ("a to b".into(), "swap of 1".into());
+        let (step, behind, hold_at, done) = (3, -2, Some(4), (version > 2).then_some(3));
+        let progress = Progress { identity, way, start, interval, step, behind, hold_at, done, roster };
         State {
             served: Some(cluster),
             sources: vec![source, other],

@@ -10,8 +10,10 @@ use crate::cluster::Node;
 /// How far a rollout is. There is none before its first step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Of which rollout: of another one it says nothing.
+    /// Of which rollout: from which source to which. Of another one it says nothing.
     pub identity: String,
+    /// By which strategy and batch.
+    pub way: String,
     /// The start of the schedule that it is behind of, since 1970.
     pub start: Duration,
     /// The interval of that schedule.
@@ -46,6 +48,7 @@ pub struct Roster {
 #[serde(deny_unknown_fields)]
 pub(super) struct FileProgress {
     identity: String,
+    way: String,
     start_ns: u64,
     interval_ns: u64,
     step: usize,
@@ -63,6 +66,7 @@ impl From<&Progress> for FileProgress {
         let Roster { from, to, late } = &progress.roster;
         Self {
             identity: progress.identity.clone(),
+            way: progress.way.clone(),
             start_ns: ns(progress.start),
             interval_ns: ns(progress.interval),
             step: progress.step,
@@ -85,6 +89,7 @@ impl TryFrom<FileProgress> for Progress {
         }
         Ok(Self {
             identity: read.identity,
+            way: read.way,
             start: Duration::from_nanos(read.start_ns),
             interval: Duration::from_nanos(read.interval_ns),
             step: read.step,

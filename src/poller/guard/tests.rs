@@ -95,7 +95,7 @@ impl Watched {
     }
 
     fn want(&self, guard: Option<Guard>, nodes: &[Node]) {
-        self.wanted.send_replace(Wanted { guard, nodes: nodes.to_vec() });
+        self.wanted.send_replace(Wanted { guard, nodes: nodes.to_vec(), beginning: 0 });
     }
 
     /// Waits until it is told what is looked for.

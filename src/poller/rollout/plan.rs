@@ -32,10 +32,14 @@ impl Plan {
         Some(Self { from, to, ends: [end(&sources[from]), end(&sources[to])], terms })
     }
 
-    /// What must be the same for a step's number to mean the same.
+    /// What must be the same for it to be the same migration.
     pub fn identity(&self) -> String {
-        let ([from, to], config::Rollout { strategy, batch, .. }) = (&self.ends, &self.terms);
-        format!("{from} to {to} by {} of {batch}", strategy.name())
+        self.ends.join(" to ")
+    }
+
+    /// What must be the same, too, for a step's number to mean the same.
+    pub fn way(&self) -> String {
+        format!("{} of {}", self.terms.strategy.name(), self.terms.batch)
     }
 
     /// How many steps are due by the clock, `wall` being the time since 1970.

@@ -61,14 +61,18 @@ impl Steps {
         true
     }
 
-    /// The step whose list has the fewest nodes that another one has not, and the other way round; the first of equals.
-    pub fn nearest(&self, list: &[Node]) -> usize {
+    /// The step whose list has the fewest nodes that another one has not, and the other way round. Of equals the last where it
+    /// has taken steps already, which are not to be undone; else the first.
+    pub fn nearest(&self, list: &[Node], has_begun: bool) -> usize {
         let distance = |other: &Vec<Node>| {
             let change = Change::between(other, list);
             change.added.len() + change.removed.len()
         };
-        let distances = self.lists.iter().map(distance).zip(0..);
-        distances.min().map_or(0, |(_, step)| step)
+        let distances = self.lists.iter().map(distance).enumerate();
+        let nearest = distances.min_by_key(|(step, distance)| {
+            (*distance, if has_begun { self.lists.len() - step } else { *step })
+        });
+        nearest.map_or(0, |(step, _)| step)
     }
 
     /// Whether a step moves more than one may: for whom, and how much.

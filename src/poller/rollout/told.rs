@@ -71,7 +71,8 @@ impl Rollout {
         (behind != 0).then(|| self.plan.start(behind))
     }
 
-    fn told_progress(&self) -> status::Progress {
+    /// What it is doing.
+    pub fn told_progress(&self) -> status::Progress {
         use status::Progress::{Done, Held, Running, Waiting};
         match self.hold {
             _ if self.is_done() => Done,
