@@ -118,7 +118,11 @@ fn effect(known: &Source) -> &'static str {
 pub(super) fn published(cluster: &Cluster, change: &Change) {
     let (version, nodes) = (cluster.version.number(), cluster.nodes.len());
     if change.is_empty() {
-        tracing::info!(version, nodes, "the list is as before, its version follows an upstream's, or a rollout's step");
+        tracing::info!(
+            version,
+            nodes,
+            "the list is as before, its version follows an upstream's, or a rollout's step"
+        );
         return;
     }
     if cluster.version == Version::MAX {
