@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The sources know nothing of each other: one that hangs delays none. The decisions are pure and in
-//! [`source`], [`silence`], [`ledger`], [`memory`], [`renewal`], [`doubts`], [`backoff`], [`hit_rate`] and [`turns`]; what operators are told
-//! is kept ready in [`view`], [`chronicle`] and [`troubles`].
+//! [`source`], [`silence`], [`ledger`], [`rollout`], [`memory`], [`renewal`], [`doubts`], [`backoff`], [`hit_rate`] and
+//! [`turns`]; what operators are told is kept ready in [`view`], [`chronicle`] and [`troubles`].
 
 pub mod backoff;
 pub mod chronicle;
@@ -26,13 +26,13 @@ pub mod troubles;
 pub mod turns;
 pub mod view;
 
+mod advance;
 mod announce;
 mod ask;
 mod guard;
 mod hold;
 mod renew;
 mod show;
-mod steps;
 mod tell;
 
 use std::collections::HashSet;
@@ -91,7 +91,7 @@ pub struct Poller {
     view: view::Shared,
     started: Instant,
     /// What was told of the rollout last.
-    told: Option<steps::Told>,
+    told: Option<advance::Told>,
     /// When the clock was looked at last for a rollout, since 1970.
     looked: Duration,
     /// Which nodes are asked for their hits, and what they say.
