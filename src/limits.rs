@@ -184,6 +184,11 @@ pub const BACKLOG: i32 = 65_535;
 /// 5–14 ms after its process is gone.
 pub const BIND_RETRY: Duration = Duration::from_millis(500);
 
+/// Longest time that a ring is tried to be made where there is not enough memory that may be locked, and the wait between two tries.
+pub const RING_RETRY: Duration = Duration::from_millis(500);
+/// See [`RING_RETRY`].
+pub const RING_PAUSE: Duration = Duration::from_millis(10);
+
 /// How long a worker whose system calls fail for want of memory tries again before it gives up, and with it the daemon.
 pub const ENTER_RETRY: Duration = Duration::from_secs(10);
 

@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::time::Instant;
 
 use io_uring::IoUring;
+use rustix::io::Errno;
+
+use crate::limits::{RING_PAUSE, RING_RETRY};
 
 /// A feature that a worker can do without, at some cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +66,8 @@ impl Features {
         ["multishot_accept", "buffer_ring"].into_iter().chain(used.map(Feature::name))
     }
 
-    /// A ring with these features.
+    /// A ring with these features. Where memory is short it tries again for a moment: what the rings of a process before this
+    /// one had locked is counted until the kernel has taken them down, which is later than that process's end. Blocks.
     pub(super) fn build(self, submissions: u32, completions: u32) -> io::Result<IoUring> {
         let mut builder = IoUring::builder();
         builder.setup_cqsize(completions).setup_clamp().dontfork();
@@ -71,7 +76,17 @@ impl Features {
         } else if self.has(Feature::CoopTaskrun) {
             builder.setup_coop_taskrun();
         }
-        builder.build(submissions)
+        let deadline = Instant::now() + RING_RETRY;
+        loop {
+            match builder.build(submissions) {
+                Err(error)
+                    if Errno::from_io_error(&error) == Some(Errno::NOMEM) && Instant::now() < deadline =>
+                {
+                    std::thread::park_timeout(RING_PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
     }
 }
 

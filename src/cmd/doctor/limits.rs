@@ -18,7 +18,7 @@ pub fn look(config: &Config, ring: &Result<Features, Unavailable>) -> Vec<Diagno
     let cpus = worker::cpus().len().max(1);
     vec![
         descriptors(config, config.workers.unwrap_or(cpus)),
-        memory(ring.is_ok()),
+        memory(ring.is_ok(), config.workers.unwrap_or(cpus)),
         processors(config.workers, cpus, machine::cpu_quota()),
     ]
 }
@@ -49,11 +49,28 @@ fn descriptors(config: &Config, workers: usize) -> Diagnosis {
     }
 }
 
-/// Since Linux 5.12 rings are charged to the cgroup and not to this limit, which is told for who looks for it.
-fn memory(works: bool) -> Diagnosis {
+/// What a worker's rings may count as locked memory, in KiB: 4,096 submissions of 64 bytes and 16,384 completions of 16 are 512, and the
+/// small ones that features are tried with are gone a little later than they are given up.
+const RING_KIB: u64 = 768;
+
+/// Between Linux 5.12 and some later one rings are charged to the cgroup and not to this limit; who may lock as much as they
+/// like (root) is not held to it.
+fn memory(works: bool, workers: usize) -> Diagnosis {
     let limit = getrlimit(Resource::Memlock).current;
+    // As many again while another process takes over.
+    let needed = 2 * RING_KIB * workers as u64;
+    let is_short = limit.is_some_and(|bytes| bytes / 1024 < needed) && !rustix::process::geteuid().is_root();
     let limit = limit.map_or("unlimited".into(), |bytes| format!("{} KiB", bytes / 1024));
     match works {
+        true if is_short => {
+            let what =
+                format!("{limit}: on some kernels too little for {workers} workers, twice in a takeover");
+            Diagnosis::worse(
+                "memlock",
+                what,
+                format!("raise it to {needed} (ulimit -l, LimitMEMLOCK={needed}K)"),
+            )
+        }
         true => Diagnosis::ok("memlock", format!("{limit}, enough for a ring")),
         false => Diagnosis::ok("memlock", format!("{limit}; it matters only where io_uring says ENOMEM")),
     }
