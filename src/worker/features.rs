@@ -66,8 +66,9 @@ impl Features {
         ["multishot_accept", "buffer_ring"].into_iter().chain(used.map(Feature::name))
     }
 
-    /// A ring with these features. Where memory is short it tries again for a moment: what the rings of a process before this
-    /// one had locked is counted until the kernel has taken them down, which is later than that process's end. Blocks.
+    /// A ring with these features. Where memory is short it tries again for a moment, and blocks: what the rings of a process
+    /// before this one had locked is counted until the kernel has taken them down, which is later than that process's end; and a
+    /// start on a busy machine, with memory enough, was seen to fail of it.
     pub(super) fn build(self, submissions: u32, completions: u32) -> io::Result<IoUring> {
         let mut builder = IoUring::builder();
         builder.setup_cqsize(completions).setup_clamp().dontfork();
