@@ -161,7 +161,6 @@ impl Rollout {
         let (identity, terms) = (self.plan.identity(), &self.plan.terms);
         self.progress = self.progress.take().filter(|progress| progress.identity == identity);
         let Some(progress) = &mut self.progress else { return false };
-        let step = i64::try_from(progress.step).unwrap_or(i64::MAX);
         let way = self.plan.way();
         let is_other_start = progress.start != terms.start;
         let is_other_pace = progress.interval != terms.interval;
@@ -171,7 +170,7 @@ impl Rollout {
             (progress.behind, progress.done) = (0, None);
         } else if is_other_pace {
             // It goes on from where it is.
-            progress.behind = self.plan.due(self.wall).saturating_sub(step);
+            progress.behind = self.plan.behind(progress.step, self.wall);
         }
         (progress.start, progress.interval) = (terms.start, terms.interval);
         (progress.hold_at, progress.way) = (terms.hold_at, way);
@@ -316,8 +315,7 @@ impl Rollout {
             && let Some(progress) = self.progress.as_mut().filter(|progress| progress.done.is_none())
         {
             progress.step = self.steps.nearest(&self.last, progress.step > 0);
-            progress.behind =
-                self.plan.due(self.wall).saturating_sub(i64::try_from(progress.step).unwrap_or(i64::MAX));
+            progress.behind = self.plan.behind(progress.step, self.wall);
         }
     }
 
@@ -348,7 +346,7 @@ impl Rollout {
         let Some(progress) = &mut self.progress else { return };
         progress.step = reached;
         if reached < wanted {
-            progress.behind = due.saturating_sub(i64::try_from(reached).unwrap_or(i64::MAX));
+            progress.behind = self.plan.behind(reached, self.wall);
         }
         progress.done = (reached == steps && steps > 0).then_some(steps);
         if progress.done.is_some() {

@@ -51,6 +51,11 @@ impl Plan {
         })
     }
 
+    /// How many steps one is behind who is at this step at that time; less than none where it is ahead.
+    pub(super) fn behind(&self, step: usize, wall: Duration) -> i64 {
+        self.due(wall).saturating_sub(i64::try_from(step).unwrap_or(i64::MAX))
+    }
+
     /// The start of the schedule that one follows who is so many steps behind this one.
     pub(super) fn start(&self, behind: i64) -> Duration {
         let by = u32::try_from(behind.unsigned_abs()).unwrap_or(u32::MAX);
